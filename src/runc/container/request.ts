@@ -1,0 +1,46 @@
+/** What a caller (the command line, later the shim) asks of the runc layer. */
+import type { EngineName } from '../engine/launch.ts';
+import type { Observer } from '../engine/observer.ts';
+import type { Process, Config } from '../spec/config.ts';
+
+/** How a container's command ended. */
+export interface Ended {
+  /** As a shell reports it: the status, or 128 + the signal. */
+  code: number;
+  signal: number;
+  /** The kernel killed something in the container for going over its memory limit. */
+  oomKilled: boolean;
+}
+
+export interface RunRequest {
+  /** Folder that holds the state of all containers. */
+  stateRoot: string;
+  id: string;
+  /** The name that a person gave it (`--name`), or one made up for it. */
+  name: string;
+  config: Config;
+  /** Folder against which `config.root.path` is resolved. */
+  bundle: string;
+  engine: EngineName;
+  observer?: Observer;
+  /** Remove state (and an extracted rootfs) when it ends. */
+  remove: boolean;
+  /** A rootfs extracted from a tar for this container alone: deleted with it. */
+  ownedRootfs?: string;
+  /** Key sequence that detaches from a terminal, as bytes; default ctrl-p ctrl-q. */
+  detachKeys?: Uint8Array;
+  /** Where warnings go, one sentence each. */
+  warn: (sentence: string) => void;
+  /** Signal that `stop` sends first. */
+  stopSignal?: number;
+}
+
+export interface ExecRequest {
+  stateRoot: string;
+  id: string;
+  process: Process;
+  engine: EngineName;
+  observer?: Observer;
+  detachKeys?: Uint8Array;
+  warn: (sentence: string) => void;
+}

@@ -1,0 +1,23 @@
+/** A step that failed, said so that a person can do something about it. */
+import { errnoMeaning, errnoName } from '../../libc/errno.ts';
+import type { Program, Step } from '../program/step.ts';
+import { lastHelperOutput } from './helper.ts';
+
+export class StepError extends Error {
+  readonly step: Step;
+  readonly index: number;
+  /** errno by name; undefined when a check, not a call, failed. */
+  readonly code: string | undefined;
+
+  constructor(program: Program, index: number, errno: number, because?: string) {
+    const step = program.steps[index] as Step;
+    const name = errno ? errnoName(errno) : undefined;
+    const what = name ? `${errnoMeaning(name)} (${name})` : (because ?? 'unexpected result');
+    const helper = step.call.name === 'posix_spawn' && lastHelperOutput ? ` It said: ${lastHelperOutput}` : '';
+    super(`step ${index + 1} of ${program.steps.length}, ${step.call.name} by ${step.actor} (${step.chapter}): ${what}${helper}`);
+    this.name = 'StepError';
+    this.step = step;
+    this.index = index;
+    this.code = name;
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * What the compiler needs to know of the machine: the facts that change the program. A value, so
+ * that a program for any machine can be made anywhere; `probe.ts` reads the facts of this one.
+ */
+export type CgroupMode = 'v1' | 'v2' | 'hybrid' | 'none';
+
+export interface CgroupFacts {
+  mode: CgroupMode;
+  /** v1: controller (or `name=systemd`) → mount point. From /proc/self/mountinfo, never from folder names. */
+  v1: Record<string, string>;
+  /** The cgroup2 mount point, if there is one. */
+  v2?: string;
+  /** Controllers that the unified hierarchy offers (cgroup.controllers at its root). */
+  v2Controllers: string[];
+  /** This process's own cgroup in each hierarchy (key '' is v2). From /proc/self/cgroup. */
+  own: Record<string, string>;
+  /** False when this user may not make cgroups (rootless without delegation). */
+  writable: boolean;
+}
+
+export type FileKind = 'file' | 'dir' | 'char' | 'block' | 'other' | 'missing';
+
+export interface Host {
+  arch: 'x64' | 'arm64';
+  /** Kernel version as [major, minor]. */
+  kernel: [number, number];
+  uid: number;
+  gid: number;
+  /** Bounding capability set of this process, as a bit mask. */
+  bounding: bigint;
+  /** Number of the last capability that the kernel knows. */
+  lastCapability: number;
+  cgroup: CgroupFacts;
+  /** What lies at the paths that the config names: bind sources, device nodes, paths below /proc and /sys. */
+  files: Record<string, FileKind>;
+  /** Hard limits of this process, by RLIMIT name; Infinity for unlimited. */
+  rlimits: Record<string, number>;
+  /** The programs that map more than one id for an ordinary user, where they are installed. */
+  newuidmap?: string;
+  newgidmap?: string;
+  /** The seccomp filter of the config, compiled by libseccomp; undefined where that is not possible. */
+  seccompFilter?: Uint8Array;
+}
+
+/** Kernel is at least major.minor. */
+export const kernelAtLeast = (host: Host, major: number, minor: number): boolean =>
+  host.kernel[0] > major || (host.kernel[0] === major && host.kernel[1] >= minor);
+
+/** The facts of a recent, ordinary machine: for `explain` where there is no Linux to ask. */
+export const TYPICAL_HOST: Host = {
+  arch: 'x64',
+  kernel: [6, 1],
+  uid: 0,
+  gid: 0,
+  bounding: (1n << 41n) - 1n,
+  lastCapability: 40,
+  cgroup: {
+    mode: 'v2',
+    v1: {},
+    v2: '/sys/fs/cgroup',
+    v2Controllers: ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids'],
+    own: { '': '/' },
+    writable: true,
+  },
+  files: {},
+  rlimits: {},
+};

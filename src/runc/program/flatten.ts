@@ -1,0 +1,236 @@
+/**
+ * A program as numbers: what both interpreters (`native/minirun-init.c` and `engine/interpret.ts`)
+ * execute. Every string and struct becomes bytes in one data segment; what is known only at run
+ * time becomes a patch that is applied to that segment (or to the argument) just before the call.
+ */
+import { ERRNO } from '../../libc/errno.ts';
+import { syscallNumber } from '../../libc/syscalls.ts';
+import { type Arg, type Actor, type Program, type Ref, type Step } from './step.ts';
+
+export const ACTORS: readonly Actor[] = ['runtime', 'starter', 'init'];
+
+/** An argument word: an immediate number, an offset into the data segment, or the result in a slot. */
+export interface FlatArg {
+  kind: 'immediate' | 'data' | 'slot';
+  value: bigint;
+}
+
+/** Before a step: write a slot's value (or a pointer) into the data segment. */
+export interface Patch {
+  kind: 'pointer' | 'i32' | 'u64' | 'decimal';
+  /** Where to write. */
+  at: number;
+  /** pointer: the offset pointed to; otherwise the slot. */
+  value: number;
+  /** decimal: offset of the NUL-terminated text that follows the digits. */
+  suffix: number;
+}
+
+export interface FlatExpect {
+  at: number;
+  size: number;
+  mask: bigint;
+  equals: bigint;
+}
+
+export type Op = 'syscall' | 'wait' | 'signal' | 'clone' | 'exec';
+
+export interface FlatStep {
+  op: Op;
+  actor: number;
+  /** clone: the actor number that the child becomes. */
+  becomes: number;
+  nr: number;
+  args: FlatArg[];
+  /** Slot that receives the result, or -1. */
+  save: number;
+  ignore: number[];
+  patches: Patch[];
+  expect: FlatExpect[];
+}
+
+export interface FlatProgram {
+  steps: FlatStep[];
+  data: Uint8Array;
+  slots: string[];
+  /** Pointers inside the data segment: written once, at load. */
+  relocations: Patch[];
+}
+
+/** O_* flags whose numbers differ on arm64; programs carry the x86-64 ones. */
+const ARM64_OPEN: [x64: bigint, arm64: bigint][] = [
+  [0o200000n, 0o40000n], // O_DIRECTORY
+  [0o400000n, 0o100000n], // O_NOFOLLOW
+  [0o40000n, 0o200000n], // O_DIRECT
+];
+
+/** Calls whose kernel name differs from the libc one. */
+const KERNEL_NAME: Record<string, string> = { prlimit: 'prlimit64', fstatat: 'newfstatat' };
+
+class DataSegment {
+  private chunks: Buffer[] = [];
+  size = 0;
+  private seen = new Map<string, number>();
+  /** Appends, 8-byte aligned; equal constant strings share their bytes. */
+  add(bytes: Uint8Array, share = false): number {
+    const key = share ? Buffer.from(bytes).toString('latin1') : '';
+    const known = share ? this.seen.get(key) : undefined;
+    if (known !== undefined) return known;
+    const at = this.size;
+    const padded = Buffer.alloc((bytes.length + 7) & ~7);
+    padded.set(bytes);
+    this.chunks.push(padded);
+    this.size += padded.length;
+    if (share) this.seen.set(key, at);
+    return at;
+  }
+  bytes(): Uint8Array {
+    return Buffer.concat(this.chunks);
+  }
+}
+
+const WIDTH = { u8: 1, u16: 2, u32: 4, i32: 4, u64: 8, ptr: 8, bytes: 0 } as const;
+
+/**
+ * Lays a program out for execution.
+ * @throws Error when a step refers to a result that no earlier step saves, or to an unknown call.
+ */
+export function flatten(program: Program): FlatProgram {
+  const segment = new DataSegment();
+  const relocations: Patch[] = [];
+  const slots: string[] = [];
+  const overwrites: { at: number; bytes: Buffer }[] = [];
+  const slotOf = (of: string): number => {
+    const slot = slots.lastIndexOf(of);
+    if (slot < 0) throw new Error(`a step uses the result "${of}" before any step has saved it`);
+    return slot;
+  };
+
+  const number = (arg: Extract<Arg, { kind: 'int' }>): bigint => {
+    let value = BigInt(arg.value);
+    if (program.arch === 'arm64' && arg.family === 'O') {
+      const original = value;
+      for (const [x64] of ARM64_OPEN) value &= ~x64;
+      for (const [x64, arm64] of ARM64_OPEN) if (original & x64) value |= arm64;
+    }
+    return BigInt.asUintN(64, value);
+  };
+
+  const placeText = (parts: (string | Ref)[], patches: Patch[]): number => {
+    const dynamic = parts.findIndex((p) => typeof p !== 'string');
+    if (dynamic < 0) return segment.add(Buffer.from(`${parts.join('')}\0`), true);
+    const head = Buffer.from(parts.slice(0, dynamic).join(''));
+    const rest = parts.slice(dynamic + 1);
+    if (rest.some((p) => typeof p !== 'string')) throw new Error('a string may hold one result at most');
+    const tail = Buffer.from(`${rest.join('')}\0`);
+    const at = segment.add(Buffer.concat([head, Buffer.alloc(20 + tail.length)]));
+    const suffix = segment.add(tail, true);
+    patches.push({ kind: 'decimal', at: at + head.length, value: slotOf((parts[dynamic] as Ref).of), suffix });
+    return at;
+  };
+
+  /** Puts what `arg` points to into the segment; returns its offset. */
+  const place = (arg: Arg, patches: Patch[]): number => {
+    switch (arg.kind) {
+      case 'text':
+        return placeText(arg.parts, patches);
+      case 'data':
+        return segment.add(Buffer.from(arg.hex, 'hex'));
+      case 'buffer':
+        return segment.add(Buffer.alloc(arg.size));
+      case 'list': {
+        const at = segment.add(Buffer.alloc(8 * (arg.items.length + 1)));
+        arg.items.forEach((item, i) => {
+          relocations.push({ kind: 'pointer', at: at + 8 * i, value: segment.add(Buffer.from(`${item}\0`), true), suffix: 0 });
+        });
+        return at;
+      }
+      case 'struct': {
+        const offsets: number[] = [];
+        let size = 0;
+        let largest = 1;
+        for (const f of arg.fields) {
+          const width = f.type === 'bytes' ? (f.value.kind === 'data' ? f.value.hex.length / 2 : 0) : WIDTH[f.type];
+          const align = f.type === 'bytes' ? 1 : width;
+          size = Math.ceil(size / align) * align;
+          offsets.push(size);
+          size += width;
+          largest = Math.max(largest, align);
+        }
+        size = Math.ceil(size / largest) * largest;
+        const image = Buffer.alloc(size);
+        const at = segment.add(image);
+        arg.fields.forEach((f, i) => {
+          const where = at + (offsets[i] as number);
+          if (f.value.kind === 'result') {
+            patches.push({ kind: f.type === 'u64' ? 'u64' : 'i32', at: where, value: slotOf(f.value.of), suffix: 0 });
+          } else if (f.type === 'ptr') {
+            if (f.value.kind === 'null') return;
+            relocations.push({ kind: 'pointer', at: where, value: place(f.value, patches), suffix: 0 });
+          } else if (f.value.kind === 'int') {
+            const bytes = Buffer.alloc(8);
+            bytes.writeBigUInt64LE(number(f.value));
+            overwrites.push({ at: where, bytes: bytes.subarray(0, WIDTH[f.type]) });
+          } else if (f.value.kind === 'data') {
+            overwrites.push({ at: where, bytes: Buffer.from(f.value.hex, 'hex') });
+          } else throw new Error(`field ${f.name} of ${arg.name} cannot be a ${f.value.kind}`);
+        });
+        return at;
+      }
+      default:
+        throw new Error(`a ${arg.kind} has no address`);
+    }
+  };
+
+  const flatArg = (arg: Arg, patches: Patch[]): FlatArg => {
+    if (arg.kind === 'int') return { kind: 'immediate', value: number(arg) };
+    if (arg.kind === 'null') return { kind: 'immediate', value: 0n };
+    if (arg.kind === 'result') return { kind: 'slot', value: BigInt(slotOf(arg.of)) };
+    return { kind: 'data', value: BigInt(place(arg, patches)) };
+  };
+
+  const flatStep = (step: Step): FlatStep => {
+    const patches: Patch[] = [];
+    const op = opOf(step);
+    const args = op === 'wait' || op === 'signal' ? [] : step.call.args.map((arg) => flatArg(arg, patches));
+    const expect = (step.expect ?? []).map((e) => {
+      const target = args[e.arg];
+      if (target?.kind !== 'data') throw new Error(`${step.call.name}: argument ${e.arg} is no buffer to check`);
+      return { at: Number(target.value) + e.offset, size: e.size, mask: e.mask, equals: e.equals };
+    });
+    const ignore = (step.ignore ?? []).map((name) => {
+      const n = ERRNO[name];
+      if (n === undefined) throw new Error(`unknown errno ${name}`);
+      return n;
+    });
+    let save = -1;
+    if (step.saves) save = slots.push(step.saves) - 1;
+    const name = KERNEL_NAME[step.call.name] ?? step.call.name;
+    return {
+      op,
+      actor: ACTORS.indexOf(step.actor),
+      becomes: step.becomes ? ACTORS.indexOf(step.becomes) : 0,
+      nr: op === 'wait' || op === 'signal' ? 0 : isHelperProgram(step) ? -1 : syscallNumber(name, program.arch),
+      args,
+      save,
+      ignore,
+      patches,
+      expect,
+    };
+  };
+
+  const steps = program.steps.map(flatStep);
+  const image = Buffer.from(segment.bytes());
+  for (const { at, bytes } of overwrites) image.set(bytes, at);
+  return { steps, data: image, slots, relocations };
+}
+
+/** Steps that run another program and wait for it (hooks, newuidmap) are the runtime's alone. */
+export const isHelperProgram = (step: Step): boolean => step.call.name === 'posix_spawn';
+
+function opOf(step: Step): Op {
+  if (step.sync) return step.sync.kind;
+  if (step.call.name === 'clone') return 'clone';
+  if (step.call.name === 'execve') return 'exec';
+  return 'syscall';
+}

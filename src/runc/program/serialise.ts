@@ -1,0 +1,80 @@
+/**
+ * The bytes that minirun-init reads from fd 4: header, steps, relocations, patches, checks,
+ * slots, data. The layout is the structs at the top of `native/minirun-init.c`.
+ */
+import type { FlatProgram, Patch } from './flatten.ts';
+
+export const MODES = { quiet: 0, report: 1, lockstep: 2 } as const;
+export type Mode = keyof typeof MODES;
+
+const MAGIC = 0x314e524d; // "MRN1"
+const OPS = { syscall: 0, wait: 1, signal: 2, clone: 3, exec: 4 } as const;
+const ARG_KINDS = { immediate: 0, data: 1, slot: 2 } as const;
+const PATCH_KINDS = { pointer: 0, i32: 1, u64: 2, decimal: 3 } as const;
+const HEADER = 32;
+const STEP = 96;
+const PATCH = 16;
+const EXPECT = 24;
+/** After this step minirun-init stops reporting: a seccomp filter may forbid write(2). */
+const FLAG_SILENCE = 1;
+
+/**
+ * @param actor the actor number with which the reading process begins
+ * @param silenceAfter indexes of steps after which no report is written
+ * @throws Error when a step ignores more than four errno values (the layout's limit)
+ */
+export function serialise(flat: FlatProgram, mode: Mode, actor: number, silenceAfter: ReadonlySet<number>): Buffer {
+  const patches = flat.steps.flatMap((s) => s.patches);
+  const expects = flat.steps.flatMap((s) => s.expect);
+  const size =
+    HEADER +
+    STEP * flat.steps.length +
+    PATCH * (flat.relocations.length + patches.length) +
+    EXPECT * expects.length +
+    8 * flat.slots.length +
+    flat.data.length;
+  const out = Buffer.alloc(size);
+  const header = [MAGIC, MODES[mode], flat.steps.length, flat.slots.length, flat.relocations.length, patches.length, expects.length, actor];
+  header.forEach((word, i) => out.writeUInt32LE(word, 4 * i));
+
+  let at = HEADER;
+  let firstPatch = 0;
+  let firstExpect = 0;
+  flat.steps.forEach((step, index) => {
+    if (step.ignore.length > 4) throw new Error('a step may ignore four errno values at most');
+    out.writeUInt8(OPS[step.op], at);
+    out.writeUInt8(step.actor, at + 1);
+    out.writeUInt8(step.becomes, at + 2);
+    out.writeUInt8(silenceAfter.has(index) ? FLAG_SILENCE : 0, at + 3);
+    out.writeInt32LE(step.nr, at + 4);
+    out.writeInt32LE(step.save, at + 8);
+    out.writeUInt16LE(step.patches.length, at + 12);
+    out.writeUInt16LE(step.expect.length, at + 14);
+    out.writeUInt32LE(firstPatch, at + 16);
+    out.writeUInt32LE(firstExpect, at + 20);
+    step.ignore.forEach((n, i) => out.writeInt32LE(n, at + 24 + 4 * i));
+    step.args.forEach((arg, i) => {
+      out.writeUInt8(ARG_KINDS[arg.kind], at + 40 + i);
+      out.writeBigUInt64LE(arg.value, at + 48 + 8 * i);
+    });
+    firstPatch += step.patches.length;
+    firstExpect += step.expect.length;
+    at += STEP;
+  });
+  const writePatch = (p: Patch) => {
+    [PATCH_KINDS[p.kind], p.at, p.value, p.suffix].forEach((word, i) => out.writeUInt32LE(word, at + 4 * i));
+    at += PATCH;
+  };
+  flat.relocations.forEach(writePatch);
+  patches.forEach(writePatch);
+  for (const e of expects) {
+    out.writeUInt32LE(e.at, at);
+    out.writeUInt32LE(e.size, at + 4);
+    out.writeBigUInt64LE(e.mask, at + 8);
+    out.writeBigUInt64LE(e.equals, at + 16);
+    at += EXPECT;
+  }
+  at += 8 * flat.slots.length;
+  out.set(flat.data, at);
+  return out;
+}
