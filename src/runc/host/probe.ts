@@ -1,0 +1,133 @@
+/** Reads the facts of this machine that change a program. Runs at every start, so it is kept to a few files. */
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { release } from 'node:os';
+import { resolve } from 'node:path';
+import type { Config } from '../spec/config.ts';
+import { readCgroupFacts } from './cgroup-facts.ts';
+import { type FileKind, type Host, TYPICAL_HOST } from './facts.ts';
+
+export interface ProbeOptions {
+  /** Folder against which relative bind sources are resolved; default: the working directory. */
+  bundle?: string;
+  /** Compiles `linux.seccomp`, or returns undefined where libseccomp is missing. */
+  seccomp?: (config: Config, arch: Host['arch']) => Uint8Array | undefined;
+}
+
+/** What is there, following symbolic links; `missing` also for what we may not see. */
+export function kindOf(path: string): FileKind {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) return 'missing';
+  if (stat.isDirectory()) return 'dir';
+  if (stat.isFile()) return 'file';
+  if (stat.isCharacterDevice()) return 'char';
+  return stat.isBlockDevice() ? 'block' : 'other';
+}
+
+const kindOrMissing = (path: string): FileKind => {
+  try {
+    return kindOf(path);
+  } catch {
+    return 'missing';
+  }
+};
+
+/** The devices that every container gets (runtime-spec, config-linux.md, "Default Devices"). */
+const DEFAULT_DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'console', 'ptmx'].map((name) => `/dev/${name}`);
+
+/** The paths whose kind on this machine decides which steps are made; keys as the config writes them. */
+export function pathsOf(config: Config): string[] {
+  const isBind = (type: string | undefined, options: string[] | undefined) =>
+    type === 'bind' || options?.includes('bind') || options?.includes('rbind');
+  const paths = [...DEFAULT_DEVICES];
+  for (const m of config.mounts ?? []) if (m.source && isBind(m.type, m.options)) paths.push(m.source);
+  for (const d of config.linux?.devices ?? []) paths.push(d.path);
+  for (const path of [...(config.linux?.maskedPaths ?? []), ...(config.linux?.readonlyPaths ?? [])]) {
+    if (/^\/(proc|sys)(\/|$)/.test(path)) paths.push(path);
+  }
+  return [...new Set(paths)];
+}
+
+/** `6.18.44-generic` → `[6, 18]`. */
+export function kernelVersion(text: string): [number, number] {
+  const parts = /^(\d+)\.(\d+)/.exec(text);
+  return parts ? [Number(parts[1]), Number(parts[2])] : TYPICAL_HOST.kernel;
+}
+
+/** The first words of the lines of /proc/self/limits → the C names. */
+const LIMIT_NAMES: [words: string, name: string][] = [
+  ['Max cpu time', 'RLIMIT_CPU'], ['Max file size', 'RLIMIT_FSIZE'], ['Max data size', 'RLIMIT_DATA'],
+  ['Max stack size', 'RLIMIT_STACK'], ['Max core file size', 'RLIMIT_CORE'], ['Max resident set', 'RLIMIT_RSS'],
+  ['Max processes', 'RLIMIT_NPROC'], ['Max open files', 'RLIMIT_NOFILE'], ['Max locked memory', 'RLIMIT_MEMLOCK'],
+  ['Max address space', 'RLIMIT_AS'], ['Max file locks', 'RLIMIT_LOCKS'], ['Max pending signals', 'RLIMIT_SIGPENDING'],
+  ['Max msgqueue size', 'RLIMIT_MSGQUEUE'], ['Max nice priority', 'RLIMIT_NICE'],
+  ['Max realtime priority', 'RLIMIT_RTPRIO'], ['Max realtime timeout', 'RLIMIT_RTTIME'],
+];
+
+/** Hard limits by name from the text of /proc/self/limits; Infinity for unlimited. */
+export function hardLimits(text: string): Record<string, number> {
+  const limits: Record<string, number> = {};
+  for (const line of text.split('\n')) {
+    const known = LIMIT_NAMES.find(([words]) => line.startsWith(words));
+    if (!known) continue;
+    const [, hard] = line.slice(known[0].length).trim().split(/\s+/);
+    limits[known[1]] = hard === 'unlimited' ? Number.POSITIVE_INFINITY : Number(hard);
+  }
+  return limits;
+}
+
+/** The path of a program: in PATH's folders, then where distributions put it. */
+export function findProgram(name: string, path = process.env.PATH ?? ''): string | undefined {
+  for (const folder of new Set([...path.split(':'), '/usr/bin', '/usr/sbin', '/bin'])) {
+    if (!folder.startsWith('/')) continue;
+    try {
+      accessSync(`${folder}/${name}`, constants.X_OK);
+      return `${folder}/${name}`;
+    } catch {
+      // not in this folder
+    }
+  }
+  return undefined;
+}
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+};
+
+/**
+ * The facts of this machine for this config. On a machine that is not Linux: those of a typical
+ * Linux machine, with the kinds of the paths as they are here.
+ */
+export function probeHost(config: Config, options: ProbeOptions = {}): Host {
+  const files: Record<string, FileKind> = {};
+  const bundle = options.bundle ?? process.cwd();
+  if (process.platform !== 'linux') {
+    // /dev, /proc and /sys of another system say nothing about Linux.
+    for (const path of pathsOf(config)) if (!/^\/(dev|proc|sys)(\/|$)/.test(path)) files[path] = kindOrMissing(resolve(bundle, path));
+    return { ...TYPICAL_HOST, files };
+  }
+  for (const path of pathsOf(config)) files[path] = kindOrMissing(resolve(bundle, path));
+  const uid = process.geteuid?.() ?? 0;
+  const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
+  const bounding = /^CapBnd:\s*([0-9a-f]+)/m.exec(read('/proc/self/status'))?.[1] ?? '0';
+  const newuidmap = findProgram('newuidmap');
+  const newgidmap = findProgram('newgidmap');
+  const seccompFilter = config.linux?.seccomp ? options.seccomp?.(config, arch) : undefined;
+  return {
+    arch,
+    kernel: kernelVersion(release()),
+    uid,
+    gid: process.getegid?.() ?? 0,
+    bounding: BigInt(`0x${bounding}`),
+    lastCapability: Number(read('/proc/sys/kernel/cap_last_cap').trim() || TYPICAL_HOST.lastCapability),
+    cgroup: readCgroupFacts(uid),
+    files,
+    rlimits: hardLimits(read('/proc/self/limits')),
+    ...(newuidmap ? { newuidmap } : {}),
+    ...(newgidmap ? { newgidmap } : {}),
+    ...(seccompFilter ? { seccompFilter } : {}),
+  };
+}
