@@ -2,6 +2,9 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { resolve } from 'node:path';
+import { seccompAvailable } from '../../libc/seccomp.ts';
+import { cachedFilter } from '../seccomp/cache.ts';
+import { SeccompProfileError } from '../seccomp/filter.ts';
 import type { Config } from '../spec/config.ts';
 import { readCgroupFacts } from './cgroup-facts.ts';
 import { type FileKind, type Host, TYPICAL_HOST } from './facts.ts';
@@ -9,8 +12,10 @@ import { type FileKind, type Host, TYPICAL_HOST } from './facts.ts';
 export interface ProbeOptions {
   /** Folder against which relative bind sources are resolved; default: the working directory. */
   bundle?: string;
-  /** Compiles `linux.seccomp`, or returns undefined where libseccomp is missing. */
-  seccomp?: (config: Config, arch: Host['arch']) => Uint8Array | undefined;
+  /** Folder in which compiled seccomp filters are kept (below the state root); default: none. */
+  filterCache?: string;
+  /** Hears what of the seccomp profile could not be used, a sentence each. */
+  warn?: (sentence: string) => void;
 }
 
 /** What is there, following symbolic links; `missing` also for what we may not see. */
@@ -98,8 +103,26 @@ const read = (path: string): string => {
 };
 
 /**
+ * The config's filter, where libseccomp can make it. koffi and libseccomp are loaded only when no
+ * kept filter fits. A profile that breaks the specification throws: that is the config's fault.
+ */
+function seccompFilterOf(config: Config, arch: Host['arch'], options: ProbeOptions): Uint8Array | undefined {
+  const profile = config.linux?.seccomp;
+  if (!profile) return undefined;
+  try {
+    const { filter, warnings } = cachedFilter(profile, arch, options.filterCache);
+    for (const sentence of warnings) options.warn?.(sentence);
+    return filter;
+  } catch (error) {
+    if (error instanceof SeccompProfileError || seccompAvailable()) throw error;
+    return undefined;
+  }
+}
+
+/**
  * The facts of this machine for this config. On a machine that is not Linux: those of a typical
  * Linux machine, with the kinds of the paths as they are here.
+ * @throws SeccompProfileError when `linux.seccomp` breaks the specification
  */
 export function probeHost(config: Config, options: ProbeOptions = {}): Host {
   const files: Record<string, FileKind> = {};
@@ -115,7 +138,7 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
   const bounding = /^CapBnd:\s*([0-9a-f]+)/m.exec(read('/proc/self/status'))?.[1] ?? '0';
   const newuidmap = findProgram('newuidmap');
   const newgidmap = findProgram('newgidmap');
-  const seccompFilter = config.linux?.seccomp ? options.seccomp?.(config, arch) : undefined;
+  const seccompFilter = seccompFilterOf(config, arch, options);
   return {
     arch,
     kernel: kernelVersion(release()),
