@@ -1,0 +1,105 @@
+/**
+ * Imports point down only: a layer may use the ones below it, never one above, and types count too.
+ * That is what makes each layer replaceable by the real thing, and readable alone.
+ *
+ * Usage: node scripts/layering.mjs   (prints each import that breaks the rule; exit code 1 if any)
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { root, started } from './shell.mjs';
+
+/**
+ * Which folders (or single files) of src/ a folder may import from; itself always. The longest
+ * matching entry counts, on both sides. `libc` may be used by all; koffi by libc alone.
+ */
+export const ALLOWED = {
+  libc: [],
+  'runc/program': ['libc'],
+  'runc/spec': ['runc/program', 'libc'],
+  'runc/host': ['runc/program', 'runc/spec', 'runc/cgroup', 'runc/seccomp', 'libc'],
+  'runc/cgroup': ['runc/program', 'runc/spec', 'runc/host', 'libc'],
+  'runc/seccomp': ['runc/program', 'runc/spec', 'runc/host', 'libc'],
+  'runc/compile': ['runc/program', 'runc/spec', 'runc/host', 'runc/cgroup', 'runc/seccomp', 'libc'],
+  'runc/engine': ['runc/program', 'libc'],
+  'runc/state': ['runc/spec', 'runc/program', 'runc/cgroup', 'runc/host', 'libc'],
+  'runc/container': [
+    'runc/engine',
+    'runc/compile',
+    'runc/host',
+    'runc/spec',
+    'runc/cgroup',
+    'runc/seccomp',
+    'runc/state',
+    'runc/program',
+    'libc',
+  ],
+  runc: ['libc'],
+  explain: ['runc/program', 'runc/engine/observer.ts', 'runc/engine/step-error.ts', 'runc/spec/config.ts', 'libc'],
+  shim: ['runc', 'libc'],
+  containerd: ['shim', 'libc'],
+  dockerd: ['containerd', 'libc'],
+  cli: ['explain', 'dockerd', 'runc', 'libc'],
+};
+
+const KOFFI = /^(koffi|@koromix\/)/;
+
+/** The layer that a file of src/ belongs to: the longest entry of ALLOWED that it lies in. */
+function layerOf(file, layers) {
+  return layers.filter((l) => file.startsWith(`${l}/`)).sort((a, b) => b.length - a.length)[0];
+}
+
+const covers = (entry, file) => file === entry || file.startsWith(`${entry}/`);
+
+/** Every module that a source names: import, export from, import(), import type, require(). */
+export function importsOf(source) {
+  const code = source.replace(/\/\*[\s\S]*?\*\//g, (c) => c.replace(/[^\n]/g, ' ')).replace(/^\s*\/\/.*$/gm, '');
+  const found = [];
+  const pattern = /(?:\bfrom\s*|\bimport\s*\(\s*|\bimport\s+|\brequire\s*\(\s*|\bcreateRequire\([^()]*\)\(\s*)(['"])([^'"\n]+)\1/g;
+  for (const match of code.matchAll(pattern)) found.push({ module: match[2], line: code.slice(0, match.index).split('\n').length });
+  return found;
+}
+
+/**
+ * What is wrong with one file's imports, one sentence each.
+ * @param {string} file path below src/
+ * @param {string} source its text
+ * @param {Record<string, string[]>} allowed as {@link ALLOWED}
+ */
+export function violations(file, source, allowed = ALLOWED) {
+  const layers = Object.keys(allowed);
+  const own = layerOf(file, layers);
+  if (!own) return [`src/${file}: belongs to no known layer; add its folder to scripts/layering.mjs`];
+  const wrong = [];
+  for (const { module, line } of importsOf(source)) {
+    const at = `src/${file}:${line}`;
+    if (KOFFI.test(module) && own !== 'libc') wrong.push(`${at}: imports ${module}; only src/libc may touch FFI`);
+    if (!module.startsWith('.')) continue;
+    const target = normalize(join(dirname(file), module));
+    if (target.startsWith('..')) {
+      wrong.push(`${at}: imports ${module} from outside src/`);
+      continue;
+    }
+    const targetLayer = layerOf(target, layers);
+    if (targetLayer === own) continue;
+    const reachable = allowed[own].some((entry) => covers(entry, target)) || (own === 'runc' && target.startsWith('runc/'));
+    if (!reachable) wrong.push(`${at}: ${own} may not import ${target}; it may import from ${allowed[own].join(', ') || 'nothing'}`);
+  }
+  return wrong;
+}
+
+function sources(folder = '') {
+  return readdirSync(join(root, 'src', folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sources(path);
+    return entry.name.endsWith('.ts') ? [path] : [];
+  });
+}
+
+/** All violations below src/. */
+export const layering = () => sources().flatMap((file) => violations(file, readFileSync(join(root, 'src', file), 'utf8')));
+
+if (started(import.meta)) {
+  const wrong = layering();
+  for (const sentence of wrong) console.log(sentence);
+  process.exit(wrong.length ? 1 : 0);
+}

@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    // Processes, not threads: unshare and setns act on the calling thread, which must be the main one.
+    pool: 'forks',
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          // Real containers: the machine's cgroups and mounts are shared, so are its few processors.
+          fileParallelism: false,
+          testTimeout: 60_000 * Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1),
+          hookTimeout: 120_000 * Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1),
+        },
+      },
+    ],
+  },
+});
