@@ -172,7 +172,7 @@ function showStruct(arg: Extract<Arg, { kind: 'struct' }>, options: ShowOptions)
     let names = field.name;
     // Equal neighbours are written once, as C would assign them: effective=permitted=CAP_KILL.
     while (isCapabilitySet(field) && fields[i + 1] && sameInt(field, fields[i + 1] as Field)) names += `=${fields[++i]?.name}`;
-    if (field.name === 'padding') continue;
+    if (isLeftOut(arg.name, field)) continue;
     shown.push(`${names}=${showField(arg.name, field, options)}`);
   }
   return `{${shown.join(', ')}}`;
@@ -183,6 +183,10 @@ function showField(struct: string, field: Field, options: ShowOptions): string {
   const value = BigInt(field.value.value);
   return showInt(value, field.value.family, options, constantName(struct, field.name, value));
 }
+
+/** Structs with many fields of which few are used; as in a C initialiser, what is not named is zero. */
+const SPARSE = new Set(['open_how', 'mount_attr', 'sched_attr', 'bpf_attr', 'msghdr']);
+const isLeftOut = (struct: string, field: Field): boolean => field.name === 'padding' || (SPARSE.has(struct) && isZero(field.value));
 
 const isCapabilitySet = (field: Field): boolean => field.value.kind === 'int' && field.value.family === 'CAP';
 const sameInt = (a: Field, b: Field): boolean =>

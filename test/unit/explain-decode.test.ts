@@ -24,7 +24,7 @@ it('names descriptors, modes and devices', () => {
 
 it('writes structs as braces with fields', () => {
   expect(showCall(calls.openat2(ref('rootfs'), 'proc', O.O_PATH | O.O_CLOEXEC, RESOLVE.RESOLVE_IN_ROOT))).toBe(
-    'openat2(<rootfs>, "proc", {flags=O_CLOEXEC|O_PATH, mode=0, resolve=RESOLVE_IN_ROOT}, 24)',
+    'openat2(<rootfs>, "proc", {flags=O_CLOEXEC|O_PATH, resolve=RESOLVE_IN_ROOT}, 24)',
   );
   expect(showCall(calls.prlimit(7, 1024n, (1n << 64n) - 1n))).toBe('prlimit(0, RLIMIT_NOFILE, {rlim_cur=1024, rlim_max=RLIM64_INFINITY}, NULL)');
 });

@@ -1,0 +1,84 @@
+/** One step on the page: number and actor in a gutter on the left, call and explanation beside it. */
+import type { Actor, Chapter, Program, Step } from '../runc/program/step.ts';
+import { layoutCall, paintCall } from './call-layout.ts';
+import { padEnd, type Palette, wrap } from './style.ts';
+
+/** How a page is laid out; the same for a whole program. */
+export interface Page {
+  style: Palette;
+  /** Columns of the whole page. */
+  width: number;
+  /** Digits of the highest step number. */
+  digits: number;
+}
+
+export const page = (program: Program, style: Palette, width: number): Page => ({ style, width, digits: String(program.steps.length).length });
+
+const ACTOR_WIDTH = 'runtime'.length;
+/** Spaces before the number, between number and actor, between actor and call. */
+const MARGIN = 2;
+const GAP = 2;
+
+/** Columns left of the call; on a narrow page the explanation uses less. */
+const gutterWidth = (p: Page): number => MARGIN + p.digits + GAP + ACTOR_WIDTH + GAP;
+const isNarrow = (p: Page): boolean => p.width < 60;
+const textIndent = (p: Page): number => (isNarrow(p) ? MARGIN + 2 : gutterWidth(p));
+
+/** Columns that a call may take. */
+export const callWidth = (p: Page): number => p.width - gutterWidth(p);
+
+const ACTOR_COLOUR: Record<Actor, 'yellow' | 'magenta' | 'cyan'> = { runtime: 'yellow', starter: 'magenta', init: 'cyan' };
+
+export const paintActor = (actor: Actor, style: Palette): string => style[ACTOR_COLOUR[actor]](actor);
+
+/** `── namespaces ───────` over the width of the page; `aside` stands at the right end. */
+export function chapterHeading(chapter: Chapter, p: Page, aside = ''): string {
+  const left = `── ${chapter} `;
+  const right = aside ? ` ${aside} ──` : '';
+  const line = '─'.repeat(Math.max(2, p.width - left.length - right.length));
+  return `${p.style.dim('──')} ${p.style.bold(chapter)} ${p.style.dim(line + right)}`;
+}
+
+/**
+ * The call of a step, with its number and actor; small print for a minor step.
+ * @param call as showCall writes it; what follows the call (its result) is in `result`
+ * @param mark one character before the number, for a diff
+ */
+export function callLines(p: Page, index: number, step: Step, call: string, result: { plain: string; painted: string }, mark = ' '): string[] {
+  const number = String(index + 1).padStart(p.digits);
+  const actor = padEnd(paintActor(step.actor, p.style), ACTOR_WIDTH);
+  const gutter = `${mark}${' '.repeat(MARGIN - 1)}${p.style.dim(number)}${' '.repeat(GAP)}${actor}${' '.repeat(GAP)}`;
+  const whole = result.plain ? `${call} ${result.plain}` : call;
+  const lines = layoutCall(whole, callWidth(p));
+  return lines.map((line, i) => {
+    let text = line;
+    let tail = '';
+    if (i === lines.length - 1 && result.plain && line.endsWith(result.plain)) {
+      text = line.slice(0, line.length - result.plain.length);
+      tail = result.painted;
+    }
+    const body = step.sync ? p.style.dim(text) : step.minor ? p.style.dim(text) : paintCall(text, p.style);
+    return (i === 0 ? gutter : ' '.repeat(gutterWidth(p))) + body + tail;
+  });
+}
+
+/** Prose below a call, indented and broken between words. */
+export const prose = (p: Page, text: string, paint: (line: string) => string = (line) => line): string[] =>
+  wrap(text, p.width - textIndent(p)).map((line) => `${' '.repeat(textIndent(p))}${paint(line)}`);
+
+const either = new Intl.ListFormat('en', { type: 'disjunction' });
+
+/** The line with references: manual page, place in config.json, errors that are fine. */
+export function references(p: Page, step: Step): string[] {
+  const parts = [`see ${step.man}`, step.from === 'minirun' ? '' : `config ${step.from}`];
+  if (step.ignore?.length) parts.push(`may fail with ${either.format(step.ignore)}`);
+  return prose(p, parts.filter(Boolean).join(' · '), p.style.dim);
+}
+
+/** What is checked after the call, and what it means when it is not so. */
+export const checks = (p: Page, step: Step): string[] =>
+  (step.expect ?? []).flatMap((e) => prose(p, `Checked afterwards, else the start ends with: ${e.otherwise}`, p.style.dim));
+
+/** The name under which later steps use the result. */
+export const savedAs = (p: Page, step: Step): { plain: string; painted: string } =>
+  step.saves ? { plain: `= <${step.saves}>`, painted: `${p.style.dim('=')} ${p.style.magenta(`<${step.saves}>`)}` } : { plain: '', painted: '' };
