@@ -71,3 +71,31 @@ export function closeQuietly(fd: number | undefined): void {
     // already closed
   }
 }
+
+/** pipe2(2): [read end, write end], close-on-exec. */
+export function pipe(): [number, number] {
+  const out = Buffer.alloc(8);
+  must('pipe2', call('pipe2', addressOf(out), 0o2000000));
+  return [out.readInt32LE(0), out.readInt32LE(4)];
+}
+
+/**
+ * recvmsg(2): waits for one message on a unix socket and returns the descriptor that came with it
+ * (SCM_RIGHTS), close-on-exec. Undefined when the other end closed without sending one.
+ */
+export function receiveDescriptor(socket: number): number | undefined {
+  const payload = Buffer.alloc(64);
+  const control = Buffer.alloc(32);
+  const iov = Buffer.alloc(16);
+  iov.writeBigUInt64LE(addressOf(payload), 0);
+  iov.writeBigUInt64LE(BigInt(payload.length), 8);
+  const message = Buffer.alloc(56);
+  message.writeBigUInt64LE(addressOf(iov), 16);
+  message.writeBigUInt64LE(1n, 24);
+  message.writeBigUInt64LE(addressOf(control), 32);
+  message.writeBigUInt64LE(BigInt(control.length), 40);
+  const MSG_CMSG_CLOEXEC = 0x40000000;
+  const n = must('receive a descriptor', call('recvmsg', socket, addressOf(message), MSG_CMSG_CLOEXEC));
+  if (n === 0 || message.readBigUInt64LE(40) < 20n) return undefined;
+  return control.readInt32LE(16);
+}

@@ -68,6 +68,7 @@ const NUMBERS: Record<string, readonly [x64: number, arm64: number]> = {
   unshare: [272, 97],
   prlimit64: [302, 261],
   setns: [308, 268],
+  pipe2: [293, 59],
   sched_setattr: [314, 274],
   seccomp: [317, 277],
   memfd_create: [319, 279],

@@ -14,9 +14,11 @@ export interface Draft {
   warnings: string[];
   /** Makes names of results that are used once. */
   serial: number;
+  /** Folders inside the rootfs that are open: path → result name. Emptied by every mount. */
+  folders: Map<string, string>;
 }
 
-export const newDraft = (config: Config, host: Host): Draft => ({ config, host, steps: [], warnings: [], serial: 0 });
+export const newDraft = (config: Config, host: Host): Draft => ({ config, host, steps: [], warnings: [], serial: 0, folders: new Map() });
 
 /** Manual pages whose name or section differs from the call's. */
 const MAN: Record<string, string> = {

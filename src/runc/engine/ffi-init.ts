@@ -66,7 +66,7 @@ function main(): void {
       process.exit(125);
     }
     if (lockstep || step.op === 'exec') report('end', index, result, ns);
-    if (program.steps[index]?.call.name === 'seccomp') lockstep = false;
+    if (program.steps[index]?.mutes) lockstep = false;
   });
   process.exit(125);
 }

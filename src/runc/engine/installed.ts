@@ -28,3 +28,6 @@ export const pid1BinaryPath = (): string => inPackage('native', 'build', 'miniru
 
 /** The ffi engine's second Node. */
 export const ffiInitPath = (): string => inPackage('dist', 'ffi-init.js');
+
+/** The process that keeps a detached container. */
+export const keeperPath = (): string => inPackage('dist', 'keeper.js');

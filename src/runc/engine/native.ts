@@ -25,7 +25,7 @@ let binary: Buffer | undefined;
 export const startNative: Engine = (launch) => {
   const { program, observer } = launch;
   const flat = flatten(program);
-  const silence = new Set(program.steps.flatMap((s, i) => (s.call.name === 'seccomp' ? [i] : [])));
+  const silence = new Set(program.steps.flatMap((s, i) => (s.mutes ? [i] : [])));
   binary ??= readFileSync(initBinaryPath());
   const image = serialise(flat, observer ? 'lockstep' : 'quiet', ACTORS.indexOf('starter'), silence);
   const open: number[] = [];

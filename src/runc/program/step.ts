@@ -101,6 +101,8 @@ export interface Step {
   man: string;
   /** The place in config.json that asks for it, as a JSON pointer fragment, or `minirun`. */
   from: string;
+  /** After this step a report could be forbidden (a seccomp filter without write): init goes on silently. */
+  mutes?: boolean;
   /** A step that only serves the one before (close, a second write): narrated in small print. */
   minor?: boolean;
 }

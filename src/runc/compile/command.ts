@@ -1,0 +1,138 @@
+/** The end of the program: who the process is, where it stands, and the command that replaces it. */
+import { AT, CLOSE_RANGE, PR } from '../../libc/flags.ts';
+import {
+  chdir, closeRange, execve, fchownat, fcntl, getcwd, joinSessionKeyring, prctl, setgroups, setresgid, setresuid, umask,
+} from '../program/calls.ts';
+import { kernelAtLeast } from '../host/facts.ts';
+import type { Process } from '../spec/config.ts';
+import { capabilitySets, compileAmbient, compileBounding, compileCapabilities, compileKeepCapabilities } from './capabilities.ts';
+import { add, type Draft, type Setting } from './draft.ts';
+import { setgroupsDenied } from './idmap.ts';
+import { compileScheduling } from './limits.ts';
+import { compileSeccomp } from './seccomp.ts';
+
+const init = (from: string, chapter: Setting['chapter'] = 'privileges'): Setting => ({ actor: 'init', chapter, from });
+
+/** Calls that minirun-init makes to report: a filter that forbids them mutes it. */
+const REPORTING = ['read', 'write', 'clock_gettime'];
+
+/** The environment's PATH, or the one that execvp(3) falls back to. */
+function searchPath(env: readonly string[]): string[] {
+  const entry = env.findLast((e) => e.startsWith('PATH='));
+  return (entry ? entry.slice(5) : '/bin:/usr/bin').split(':').map((d) => d || '.');
+}
+
+/** Files that execvp(3) would try for a command. */
+export function candidates(command: string, env: readonly string[]): string[] {
+  if (command.includes('/')) return [command];
+  return searchPath(env).map((folder) => `${folder === '/' ? '' : folder}/${command}`);
+}
+
+export interface CommandOptions {
+  /** Standard streams are pipes or files made for this container: give them to its user. */
+  ownStreams?: boolean;
+  /** No session keyring of its own (runc's --no-new-keyring). */
+  noKeyring?: boolean;
+  /** Descriptors from 3 on that the command keeps. */
+  preserveFds?: number;
+}
+
+/** From here on init gives up power, step by step, until the command takes its place. */
+export function compileCommand(draft: Draft, options: CommandOptions = {}): void {
+  const process = draft.config.process as Process;
+  const { uid, gid } = process.user;
+  const sets = capabilitySets(draft, process.capabilities);
+  const isRoot = uid === 0;
+
+  if (!options.noKeyring) {
+    add(draft, {
+      ...init('minirun'), call: joinSessionKeyring(`_ses.${draft.config.annotations?.['minirun.id'] ?? 'container'}`),
+      ignore: ['ENOSYS', 'EPERM', 'EDQUOT', 'EACCES'], minor: true,
+      why: 'A session keyring of its own: keys that the host\'s session holds in the kernel (for disks, for Kerberos) are out of reach.',
+    });
+  }
+  compileScheduling(draft);
+  if (sets) compileBounding(draft, sets);
+  add(draft, {
+    ...init('#/process/cwd', 'the command'), call: chdir(process.cwd),
+    why: 'The working directory of the command.',
+  });
+  add(draft, {
+    ...init('#/process/cwd', 'the command'), call: getcwd(), minor: true,
+    expect: [{ arg: 0, offset: 0, size: 1, mask: 0xffn, equals: 0x2fn, otherwise: `The working directory ${process.cwd} lies outside of the container; a leaked descriptor was used to name it (CVE-2024-21626).` }],
+    why: 'Make sure that it lies inside the container: a path through a leaked descriptor (/proc/self/fd/7) could lead out (CVE-2024-21626).',
+  });
+  if (options.ownStreams && !isRoot) {
+    for (const stream of [0, 1, 2])
+      add(draft, { ...init('#/process/user'), call: fchownat(stream, '', uid, -1, AT.AT_EMPTY_PATH), ignore: ['EPERM', 'EINVAL', 'EROFS', 'EACCES'], minor: true, why: 'The user may open /dev/stdin, /dev/stdout and /dev/stderr again.' });
+  }
+  if (sets && !isRoot) compileKeepCapabilities(draft, true);
+  if (!setgroupsDenied(draft)) {
+    const groups = process.user.additionalGids ?? [];
+    add(draft, {
+      ...init(groups.length ? '#/process/user/additionalGids' : '#/process/user'), call: setgroups(groups), minor: true,
+      why: groups.length ? 'The further groups of the user.' : 'No further groups: those of whoever started minirun must not come along.',
+    });
+  }
+  add(draft, { ...init('#/process/user/gid'), call: setresgid(gid), minor: true, why: 'The group. Before the user, for afterwards the right to change it is gone.' });
+  add(draft, {
+    ...init('#/process/user/uid'), call: setresuid(uid),
+    why: isRoot
+      ? 'Be root (of this user namespace). Root in a container is held back by what is taken away here, not by its name.'
+      : 'Become the user of the command, for good: real, effective and saved id, so that there is no way back.',
+  });
+  if (sets && !isRoot) compileKeepCapabilities(draft, false);
+  if (sets) compileAmbient(draft, sets, isRoot);
+  add(draft, { ...init(process.user.umask === undefined ? 'minirun' : '#/process/user/umask'), call: umask(process.user.umask ?? 0o022), minor: true, why: 'Which permissions new files do not get.' });
+  const first = 3 + (options.preserveFds ?? 0);
+  if (kernelAtLeast(draft.host, 5, 11)) {
+    add(draft, {
+      ...init('minirun'), call: closeRange(first, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC),
+      why: 'Every descriptor but standard input, output and error closes by itself when the command starts. One that leaks is a door to the host (CVE-2024-21626).',
+    });
+  } else {
+    add(draft, { ...init('minirun'), call: fcntl(3, 2, 1), minor: true, man: 'fcntl(2)', why: 'The socket to the runtime closes by itself when the command starts.' });
+    add(draft, { ...init('minirun'), call: closeRange(Math.max(first, 4), 0), why: 'Close every descriptor but standard input, output and error: one that leaks is a door to the host (CVE-2024-21626).' });
+  }
+  if (process.noNewPrivileges) {
+    add(draft, {
+      ...init('#/process/noNewPrivileges'), call: prctl(PR.PR_SET_NO_NEW_PRIVS, 1),
+      why: 'From now on executing a program can never add privileges: set-uid bits and file capabilities are ignored, for this process and all its children.',
+    });
+  }
+  if (draft.config.linux?.seccomp) {
+    compileSeccomp(draft);
+    const last = draft.steps.at(-1);
+    if (last && !allowsReporting(draft)) last.mutes = true;
+  }
+  if (sets) compileCapabilities(draft, sets);
+  compileExec(draft, process);
+}
+
+function allowsReporting(draft: Draft): boolean {
+  const profile = draft.config.linux?.seccomp;
+  const rules = profile?.syscalls ?? [];
+  return REPORTING.every((name) => {
+    const named = rules.filter((r) => r.names.includes(name));
+    if (named.length === 0) return profile?.defaultAction === 'SCMP_ACT_ALLOW' || profile?.defaultAction === 'SCMP_ACT_LOG';
+    return named.every((r) => r.action === 'SCMP_ACT_ALLOW' && !r.args?.length);
+  });
+}
+
+function compileExec(draft: Draft, process: Process): void {
+  const args = process.args as string[];
+  const env = process.env ?? [];
+  const paths = candidates(args[0] as string, env);
+  paths.forEach((path, i) => {
+    add(draft, {
+      ...init('#/process/args', 'the command'),
+      call: execve(path, args, env),
+      ...(i < paths.length - 1 ? { ignore: ['ENOENT', 'ENOTDIR', 'EACCES'] } : {}),
+      minor: i > 0,
+      why:
+        i === 0
+          ? 'Become the command. The process keeps its number, namespaces, user and descriptors; only the program in it is replaced. Whatever was set up above is now simply the world in which that program wakes up.'
+          : 'Not found there: the next folder of PATH.',
+    });
+  });
+}

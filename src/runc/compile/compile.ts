@@ -1,0 +1,107 @@
+/**
+ * compile(config, host): the whole container start as a value. Pure: it reads and changes
+ * nothing, so it runs without root and on any operating system.
+ */
+import { isAbsolute, posix } from 'node:path';
+import type { Host } from '../host/facts.ts';
+import type { Program } from '../program/step.ts';
+import { umask } from '../program/calls.ts';
+import type { Config } from '../spec/config.ts';
+import { cgroupPaths, compileCgroup, compileCgroupJoin } from './cgroup.ts';
+import { type CommandOptions, compileCommand } from './command.ts';
+import { compileDevices } from './devices.ts';
+import { add, type Draft, hasNamespace, newDraft, signal, wait } from './draft.ts';
+import { compileIdMaps, compileRelease } from './idmap.ts';
+import { compileIdentity } from './identity.ts';
+import { components, folderInside } from './inside.ts';
+import { compileOomScore, compileRlimits } from './limits.ts';
+import { compileMounts, compileMountSources, compileReadonlyDev } from './mounts.ts';
+import { compileInitNamespaces, compileStarter } from './namespaces.ts';
+import { compileMaskedPaths, compileReadonlyPaths } from './protected-paths.ts';
+import { compileChroot, compilePivot, compileReadonlyRoot, compileRootBind } from './root.ts';
+import { compileSysctls } from './sysctl.ts';
+import { compileTerminal } from './terminal.ts';
+
+export interface CompileOptions extends CommandOptions {
+  /** The container's id: the last part of its default cgroup path. */
+  id: string;
+  /** Absolute folder against which a relative root.path is resolved. */
+  bundle: string;
+}
+
+/** Sync tokens at which the runtime does more than go on. */
+export const TOKENS = {
+  /** Init exists; its pid is known. */
+  cloned: 'cloned',
+  /** Init is in its cgroup and user namespace. */
+  placed: 'placed',
+  /** The container is made; the command has not started. */
+  ready: 'ready',
+  /** The command may start. */
+  start: 'start',
+} as const;
+
+/** The absolute path of the rootfs. */
+export const rootfsPath = (config: Config, bundle: string): string => {
+  const path = config.root?.path ?? 'rootfs';
+  return isAbsolute(path) ? posix.normalize(path) : posix.join(bundle, path);
+};
+
+/**
+ * The program that starts a container.
+ * @throws Error when the config asks for something that cannot be done on this host at all
+ */
+export function compile(config: Config, host: Host, options: CompileOptions): Program {
+  const draft = newDraft(withId(config, options.id), host);
+  const rootfs = rootfsPath(config, options.bundle);
+  const cgroups = cgroupPaths(draft.config, host, options.id);
+
+  compileCgroup(draft, cgroups);
+  compileStarter(draft, () => compileMountSources(draft));
+  compileIdMaps(draft);
+  compileCgroupJoin(draft, cgroups);
+  compileOomScore(draft);
+  compileRelease(draft);
+
+  compileInitNamespaces(draft);
+  add(draft, {
+    actor: 'init', chapter: 'root file system', from: 'minirun', call: umask(0), minor: true,
+    why: 'Folders and devices made from here on get exactly the permissions that are asked for.',
+  });
+  compileIdentity(draft);
+  compileRootBind(draft, rootfs);
+  compileMounts(draft);
+  compileDevices(draft);
+  compileTerminal(draft, true);
+  compileReadonlyDev(draft);
+  compileSysctls(draft);
+  compileCwdFolder(draft);
+  compileReadonlyPaths(draft);
+  compileMaskedPaths(draft);
+  compileReadonlyRoot(draft);
+  if (hasNamespace(config, 'mount')) compilePivot(draft);
+  else compileChroot(draft);
+
+  compileGate(draft);
+  compileCommand(draft, options);
+  return { version: 1, arch: host.arch, steps: draft.steps, warnings: draft.warnings };
+}
+
+/** The container is made; the runtime writes that down and sets the last limits before the command starts. */
+function compileGate(draft: Draft): void {
+  signal(draft, { actor: 'init', chapter: 'the command', from: 'minirun' }, TOKENS.ready, 'The container is made. Tell the runtime, which writes its state down.');
+  wait(draft, { actor: 'runtime', chapter: 'the command', from: 'minirun' }, TOKENS.ready, 'Wait until the container is made.');
+  compileRlimits(draft);
+  signal(draft, { actor: 'runtime', chapter: 'the command', from: 'minirun' }, TOKENS.start, 'Let the command start.');
+  wait(draft, { actor: 'init', chapter: 'the command', from: 'minirun' }, TOKENS.start, 'Wait for the word to start. Were the runtime killed now, this process would notice and end: nothing is left behind.');
+}
+
+/** As runc and Docker do, a working directory that the image lacks is made. */
+function compileCwdFolder(draft: Draft): void {
+  const cwd = draft.config.process?.cwd ?? '/';
+  const first = components(cwd)[0];
+  if (first === undefined || ['proc', 'sys', 'dev'].includes(first)) return;
+  folderInside(draft, { actor: 'init', chapter: 'root file system', from: '#/process/cwd' }, cwd);
+}
+
+const withId = (config: Config, id: string): Config => ({ ...config, annotations: { ...config.annotations, 'minirun.id': config.annotations?.['minirun.id'] ?? id } });

@@ -1,0 +1,69 @@
+/**
+ * Containers that go on without a terminal: a process of its own (the keeper) is their parent,
+ * writes their output to the log, and writes down how they ended.
+ */
+import { spawn } from 'node:child_process';
+import { readSync, closeSync } from 'node:fs';
+import { closeFd, pipe } from '../../libc/fd.ts';
+import { keeperPath } from '../engine/installed.ts';
+import type { RunRequest } from './request.ts';
+import type { Running } from './run.ts';
+import type { State } from './state.ts';
+
+/** What the keeper is told on its command line. */
+export type KeeperOrder =
+  | { kind: 'run'; request: Omit<RunRequest, 'observer' | 'warn' | 'detachKeys'> }
+  /** The container runs already; its terminal's master is descriptor 4. */
+  | { kind: 'adopt'; stateRoot: string; state: State };
+
+/** What it answers, once, on descriptor 3. */
+export interface KeeperAnswer {
+  warnings: string[];
+  error?: { name: string; message: string; code?: string; call?: string };
+}
+
+/** A failure of the keeper, with what the caller needs for its exit code. */
+export class KeeperError extends Error {
+  readonly code: string | undefined;
+  readonly call: string | undefined;
+  constructor(error: NonNullable<KeeperAnswer['error']>) {
+    super(error.message);
+    this.name = error.name;
+    this.code = error.code;
+    this.call = error.call;
+  }
+}
+
+function startKeeper(order: KeeperOrder, master?: number): KeeperAnswer {
+  const [readEnd, writeEnd] = pipe();
+  const keeper = spawn(process.execPath, [keeperPath(), JSON.stringify(order)], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', writeEnd, ...(master === undefined ? [] : [master])],
+    cwd: '/',
+  });
+  keeper.unref();
+  closeFd(writeEnd);
+  const chunks: Buffer[] = [];
+  const chunk = Buffer.alloc(4096);
+  for (let n = readSync(readEnd, chunk); n > 0; n = readSync(readEnd, chunk)) chunks.push(Buffer.from(chunk.subarray(0, n)));
+  closeSync(readEnd);
+  const text = Buffer.concat(chunks).toString();
+  if (!text) throw new Error('the process that should keep the container ended without a word; run in the foreground to see why');
+  return JSON.parse(text) as KeeperAnswer;
+}
+
+/**
+ * `run -d`: returns once the command runs.
+ * @throws KeeperError when it could not be started; nothing is left then
+ */
+export async function startDetached(request: RunRequest): Promise<void> {
+  const { observer: _observer, warn, detachKeys: _keys, ...rest } = request;
+  const answer = startKeeper({ kind: 'run', request: rest });
+  answer.warnings.forEach(warn);
+  if (answer.error) throw new KeeperError(answer.error);
+}
+
+/** After the detach keys: hands a running container and its terminal to a keeper. */
+export async function adoptDetached(request: RunRequest, running: Running): Promise<void> {
+  startKeeper({ kind: 'adopt', stateRoot: request.stateRoot, state: running.state }, running.master);
+}

@@ -1,0 +1,73 @@
+/** `exec`: one more command in a container that runs. */
+import { readlinkSync } from 'node:fs';
+import { shellCode, signal, waitChild } from '../../libc/process.ts';
+import { compileExec } from '../compile/exec.ts';
+import { NAMESPACE_FILE } from '../compile/namespaces.ts';
+import { ffiRefusal } from '../engine/ffi.ts';
+import { probeHost } from '../host/probe.ts';
+import type { NamespaceType } from '../spec/config.ts';
+import { connectConsole, type Console } from './console.ts';
+import { DEFAULT_DETACH_KEYS } from './detach-keys.ts';
+import type { Ended, ExecRequest } from './request.ts';
+import { forwardSignals } from './signals.ts';
+import { OWN_STREAMS, start, type Streams } from './start.ts';
+import { type ContainerView, loadConfig } from './state.ts';
+
+const ALL = Object.keys(NAMESPACE_FILE) as NamespaceType[];
+const SIGHUP = 1;
+
+/** The namespaces in which a process differs from this one: the others need not (and often may not) be joined. */
+export function differingNamespaces(pid: number): NamespaceType[] {
+  const link = (of: string, type: NamespaceType): string => {
+    try {
+      return readlinkSync(`/proc/${of}/ns/${NAMESPACE_FILE[type]}`);
+    } catch {
+      return '';
+    }
+  };
+  return ALL.filter((type) => {
+    const theirs = link(String(pid), type);
+    return theirs !== '' && theirs !== link('self', type);
+  });
+}
+
+/**
+ * Runs a command in the container and waits for it. With `detach` it returns at once, code 0.
+ * @throws Error when the container does not run; StepError when the command cannot be started
+ */
+export async function execInContainer(view: ContainerView, request: ExecRequest, options: { detach?: boolean; streams?: Streams } = {}): Promise<Ended> {
+  if (view.status === 'stopped' || view.status === 'creating') throw new Error(`container ${view.state.name} is not running`);
+  if (view.status === 'paused') throw new Error(`cannot exec in a paused container: ${view.state.name}`);
+  const config = loadConfig(view);
+  const host = probeHost(config);
+  const program = compileExec(config, request.process, host, { id: view.state.id, pid: view.pid, namespaces: differingNamespaces(view.pid) });
+  const refusal = request.engine === 'ffi' ? ffiRefusal(program) : undefined;
+  if (refusal) throw new Error(refusal);
+  program.warnings.forEach(request.warn);
+
+  const forwarding = forwardSignals();
+  let connection: Console | undefined;
+  try {
+    const started = start({
+      program, engine: request.engine, terminal: request.process.terminal === true, streams: options.streams ?? OWN_STREAMS,
+      ...(request.observer ? { observer: request.observer } : {}),
+    });
+    if (options.detach) return { code: 0, signal: 0, oomKilled: false };
+    forwarding.to(started.pid);
+    const end = waitChild(started.pid);
+    if (started.master !== undefined) {
+      connection = connectConsole(started.master, request.detachKeys ?? DEFAULT_DETACH_KEYS);
+      const first = await Promise.race([end.then(() => 'ended'), connection.detached.then(() => 'detached')]);
+      if (first === 'detached') {
+        // There is nobody to keep its terminal: the command is told that it has hung up.
+        signal(started.pid, SIGHUP);
+        return { code: 0, signal: 0, oomKilled: false };
+      }
+    }
+    const status = (await end) ?? { code: 255, signal: 0 };
+    return { code: shellCode(status), signal: status.signal, oomKilled: false };
+  } finally {
+    forwarding.stop();
+    await connection?.close();
+  }
+}

@@ -1,0 +1,22 @@
+/** From a request to a program: facts, compilation, and what must be refused before anything is made. */
+import { compile, rootfsPath } from '../compile/compile.ts';
+import { checkResources } from '../compile/cgroup.ts';
+import { seccompMissing } from '../compile/seccomp.ts';
+import { ffiRefusal } from '../engine/ffi.ts';
+import type { Host } from '../host/facts.ts';
+import { probeHost } from '../host/probe.ts';
+import type { Program } from '../program/step.ts';
+import type { RunRequest } from './request.ts';
+
+/** @throws Error with one clear sentence when this host cannot do what is asked */
+export function prepare(request: RunRequest, ownStreams: boolean): { program: Program; host: Host; rootfs: string } {
+  const { config } = request;
+  const host = probeHost(config);
+  const problem = seccompMissing(config, host) ?? checkResources(config, host)[0];
+  if (problem) throw new Error(problem);
+  const program = compile(config, host, { id: request.id, bundle: request.bundle, ownStreams });
+  const refusal = request.engine === 'ffi' ? ffiRefusal(program) : undefined;
+  if (refusal) throw new Error(refusal);
+  for (const warning of program.warnings) request.warn(warning);
+  return { program, host, rootfs: rootfsPath(config, request.bundle) };
+}

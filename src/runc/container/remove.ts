@@ -1,0 +1,64 @@
+/** Taking a container away: its processes, cgroups, files. */
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { signal } from '../../libc/process.ts';
+import { killAll } from '../cgroup/kill.ts';
+import { removeCgroups } from '../cgroup/remove.ts';
+import { type ContainerView, isAlive, type State, viewOf } from './state.ts';
+
+const SIGKILL = 9;
+
+/** Removes whatever there is of a container, whether it was finished or not. Its processes are killed. */
+export function removeTraces(root: string, id: string, state: State | undefined): void {
+  if (state) {
+    if (state.init && isAlive(state.init)) signal(state.init.pid, SIGKILL);
+    killAll(state.cgroups, SIGKILL);
+    removeCgroups(state.cgroups);
+    if (state.ownedRootfs) rmSync(state.ownedRootfs, { recursive: true, force: true });
+  }
+  rmSync(join(root, id), { recursive: true, force: true });
+  freeNames(root, id, state?.name);
+}
+
+function freeNames(root: string, id: string, name: string | undefined): void {
+  const folder = join(root, '.names');
+  let names: string[] = [];
+  try {
+    names = name === undefined ? readdirSync(folder) : [name];
+  } catch {
+    return;
+  }
+  for (const candidate of names) {
+    try {
+      if (readFileSync(join(folder, candidate), 'utf8') === id) rmSync(join(folder, candidate), { force: true });
+    } catch {
+      // taken away by somebody else meanwhile
+    }
+  }
+}
+
+/**
+ * Removes a container.
+ * @param force kill it when it runs
+ * @throws Error when it runs and force is not given
+ */
+export async function deleteContainer(view: ContainerView, options: { force: boolean }): Promise<void> {
+  const { state } = view;
+  if (view.status !== 'stopped' && !options.force)
+    throw new Error(`container ${state.name} is ${view.status}; stop it first (minirun stop ${state.name}), or use rm -f`);
+  if (view.status !== 'stopped') {
+    if (state.init && isAlive(state.init)) signal(state.init.pid, SIGKILL);
+    killAll(state.cgroups, SIGKILL);
+    await settled(view);
+  }
+  removeTraces(view.stateRoot, state.id, state);
+}
+
+/** Waits, two seconds at most, until the end is written down by the minirun process that saw it (or that one is gone too). */
+export async function settled(view: ContainerView): Promise<void> {
+  for (let i = 0; i < 200; i++) {
+    const now = viewOf(view.stateRoot, view.state.id);
+    if (!now || now.ended || (!isAlive(now.state.owner) && !isAlive(now.state.init))) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

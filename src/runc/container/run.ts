@@ -1,0 +1,104 @@
+/** `run` in the foreground: make the container, wait for its command, take the container away. */
+import { cgroupPaths } from '../compile/cgroup.ts';
+import { TOKENS } from '../compile/compile.ts';
+import { oomKills } from '../cgroup/oom.ts';
+import { killAll } from '../cgroup/kill.ts';
+import { removeCgroups } from '../cgroup/remove.ts';
+import { shellCode, startTime, waitChild } from '../../libc/process.ts';
+import { connectConsole, type Console } from './console.ts';
+import { DEFAULT_DETACH_KEYS } from './detach-keys.ts';
+import { adoptDetached } from './detached.ts';
+import { prepare } from './prepare.ts';
+import { removeTraces } from './remove.ts';
+import type { Ended, RunRequest } from './request.ts';
+import { type Forwarding, forwardSignals } from './signals.ts';
+import { OWN_STREAMS, type Started, start, type Streams } from './start.ts';
+import { reserve, saveConfig, saveEnded, saveState, type State, self } from './state.ts';
+
+const SIGKILL = 9;
+
+/** A container that runs and belongs to this process. */
+export interface Running extends Started {
+  state: State;
+}
+
+/**
+ * Makes the container and starts its command.
+ * @throws Error, StepError, Aborted; then nothing of it is left
+ */
+export function startContainer(request: RunRequest, streams: Streams, ownStreams: boolean): Running {
+  const { stateRoot, id, config } = request;
+  const { program, host, rootfs } = prepare(request, ownStreams);
+  const state: State = {
+    ociVersion: config.ociVersion, id, name: request.name, owner: self(), bundle: request.bundle, rootfs,
+    created: new Date().toISOString(), engine: request.engine, remove: request.remove, cgroups: cgroupPaths(config, host, id),
+    ...(request.ownedRootfs ? { ownedRootfs: request.ownedRootfs } : {}),
+    ...(request.stopSignal ? { stopSignal: request.stopSignal } : {}),
+  };
+  reserve(stateRoot, id, request.name);
+  try {
+    // Written before anything is made, so that whoever finds it after a SIGKILL knows what to clear away.
+    saveState(stateRoot, state);
+    saveConfig(stateRoot, id, config);
+    const started = start({
+      program, engine: request.engine, terminal: config.process?.terminal === true, streams,
+      ...(request.observer ? { observer: request.observer } : {}),
+      onInit: (pid) => {
+        state.init = { pid, start: startTime(pid) ?? 0 };
+      },
+      onSync: (token) => {
+        if (token === TOKENS.ready) saveState(stateRoot, state);
+      },
+    });
+    return { ...started, state };
+  } catch (error) {
+    removeTraces(stateRoot, id, state);
+    throw error;
+  }
+}
+
+/** After its first process has ended: what else runs in it is killed, cgroups go, the end is written down. */
+export function finishContainer(request: RunRequest, state: State, ended: Ended): void {
+  killAll(state.cgroups, SIGKILL); // only a container that shares a pid namespace can have any left
+  if (request.remove) removeTraces(request.stateRoot, state.id, state);
+  else {
+    removeCgroups(state.cgroups);
+    saveEnded(request.stateRoot, state.id, ended);
+  }
+}
+
+/** Waits for a container's first process and says how it ended. */
+export async function waitContainer(running: Running): Promise<Ended> {
+  const status = (await waitChild(running.pid)) ?? { code: 255, signal: 0 };
+  return { code: shellCode(status), signal: status.signal, oomKilled: oomKills(running.state.cgroups) > 0 };
+}
+
+/**
+ * Runs a container on this process's streams until its command ends. With detach keys it returns
+ * early (code 0) and leaves the container to a process of its own.
+ */
+export async function runContainer(request: RunRequest, streams: Streams = OWN_STREAMS): Promise<Ended> {
+  const signals: Forwarding = forwardSignals();
+  let connection: Console | undefined;
+  try {
+    const running = startContainer(request, streams, false);
+    signals.to(running.pid);
+    const end = waitContainer(running);
+    if (running.master === undefined) {
+      const ended = await end;
+      finishContainer(request, running.state, ended);
+      return ended;
+    }
+    connection = connectConsole(running.master, request.detachKeys ?? DEFAULT_DETACH_KEYS);
+    const ended = await Promise.race([end, connection.detached.then(() => undefined)]);
+    if (ended === undefined) {
+      await adoptDetached(request, running);
+      return { code: 0, signal: 0, oomKilled: false };
+    }
+    finishContainer(request, running.state, ended);
+    return ended;
+  } finally {
+    signals.stop();
+    await connection?.close();
+  }
+}

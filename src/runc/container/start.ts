@@ -1,0 +1,66 @@
+/** The part that `run` and `exec` share: an engine starts a program, with the right streams. */
+import { openSync } from 'node:fs';
+import { closeFd, receiveDescriptor, socketPair } from '../../libc/fd.ts';
+import { CONSOLE_SOCKET } from '../compile/terminal.ts';
+import { startFfi } from '../engine/ffi.ts';
+import type { EngineName } from '../engine/launch.ts';
+import { startNative } from '../engine/native.ts';
+import type { Observer } from '../engine/observer.ts';
+import type { Program } from '../program/step.ts';
+
+export interface Streams {
+  stdin: number;
+  stdout: number;
+  stderr: number;
+}
+
+/** minirun's own streams: what a container without a terminal gets. */
+export const OWN_STREAMS: Streams = { stdin: 0, stdout: 1, stderr: 2 };
+
+export interface StartRequest {
+  program: Program;
+  engine: EngineName;
+  observer?: Observer;
+  terminal: boolean;
+  streams: Streams;
+  onSync?: (token: string) => void;
+  onInit?: (pid: number) => void;
+}
+
+export interface Started {
+  pid: number;
+  /** The terminal's master end, with `terminal`; the caller closes it. */
+  master: number | undefined;
+}
+
+/** Starts the program; returns once the command has been executed. @throws StepError, Aborted */
+export function start(request: StartRequest): Started {
+  const { streams, terminal } = request;
+  const fds = new Map<number, number>();
+  let nothing: number | undefined;
+  let ours: number | undefined;
+  let theirs: number | undefined;
+  try {
+    if (terminal) {
+      // Until the terminal is there, the new process gets none of our streams: nothing of ours may leak into it.
+      nothing = openSync('/dev/null', 'r+');
+      for (const n of [0, 1, 2]) fds.set(n, nothing);
+      [ours, theirs] = socketPair('stream');
+      fds.set(CONSOLE_SOCKET, theirs);
+    } else {
+      fds.set(0, streams.stdin).set(1, streams.stdout).set(2, streams.stderr);
+    }
+    const engine = request.engine === 'ffi' ? startFfi : startNative;
+    const pid = engine({
+      program: request.program,
+      fds,
+      ...(request.observer ? { observer: request.observer } : {}),
+      ...(request.onSync ? { onSync: request.onSync } : {}),
+      ...(request.onInit ? { onInit: request.onInit } : {}),
+    });
+    const master = ours === undefined ? undefined : receiveDescriptor(ours);
+    return { pid, master };
+  } finally {
+    for (const fd of [nothing, ours, theirs]) if (fd !== undefined) closeFd(fd);
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * What is known of a container, in a folder of its own below the state root:
+ * `state.json` (written once it exists, replaced by rename), `config.json`, `log`, `exit.json`.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startTime } from '../../libc/process.ts';
+import type { CgroupPaths } from '../compile/cgroup.ts';
+import type { EngineName } from '../engine/launch.ts';
+import type { Config } from '../spec/config.ts';
+import type { Ended } from './request.ts';
+
+/** A process named for good: numbers are used again, a number with its start time is not. */
+export interface ProcessName {
+  pid: number;
+  /** Clock ticks since boot; see startTime. */
+  start: number;
+}
+
+export interface State {
+  ociVersion: string;
+  id: string;
+  name: string;
+  /** The container's first process; undefined while it is being made. */
+  init?: ProcessName;
+  /** The minirun process that made it and waits for it. */
+  owner: ProcessName;
+  bundle: string;
+  rootfs: string;
+  /** ISO 8601. */
+  created: string;
+  engine: EngineName;
+  remove: boolean;
+  ownedRootfs?: string;
+  stopSignal?: number;
+  cgroups: CgroupPaths;
+}
+
+export type Status = 'creating' | 'running' | 'paused' | 'stopped';
+
+/** A container as a command sees it. */
+export interface ContainerView {
+  state: State;
+  status: Status;
+  /** 0 when it does not run. */
+  pid: number;
+  stateRoot: string;
+  folder: string;
+  ended?: Ended & { finished: string };
+}
+
+/** root: /run/minirun; others: a folder in their runtime directory, or in /tmp. */
+export function defaultStateRoot(): string {
+  if (process.env.MINIRUN_ROOT) return process.env.MINIRUN_ROOT;
+  const uid = process.getuid?.() ?? 0;
+  if (uid === 0) return '/run/minirun';
+  const runtime = process.env.XDG_RUNTIME_DIR;
+  return runtime && existsSync(runtime) ? join(runtime, 'minirun') : `/tmp/minirun-${uid}`;
+}
+
+/**
+ * Makes the state root, closed to others.
+ * @throws Error when it belongs to somebody else (a folder in /tmp could be anybody's)
+ */
+export function prepareStateRoot(root: string): void {
+  mkdirSync(join(root, '.names'), { recursive: true, mode: 0o700 });
+  const { uid } = statSync(root);
+  if (uid !== (process.getuid?.() ?? 0)) throw new Error(`the state folder ${root} belongs to user ${uid}; use --root to name another`);
+}
+
+/** This process, named for good. */
+export const self = (): ProcessName => ({ pid: process.pid, start: startTime(process.pid) ?? 0 });
+
+export const isAlive = (p: ProcessName | undefined): boolean => p !== undefined && startTime(p.pid) === p.start;
+
+/** Writes a file so that readers see the old or the new content, never half of it. */
+export function writeWhole(path: string, text: string): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, text, { mode: 0o600 });
+  renameSync(temporary, path);
+}
+
+/**
+ * Takes the id and the name for a new container, all or nothing, and makes its folder.
+ * @throws Error when one of them is in use
+ */
+export function reserve(root: string, id: string, name: string): string {
+  prepareStateRoot(root);
+  const folder = join(root, id);
+  const nameFile = join(root, '.names', name);
+  try {
+    writeFileSync(nameFile, id, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const holder = readFileSync(nameFile, 'utf8');
+    if (existsSync(join(root, holder))) {
+      throw new Error(`the name "${name}" is in use by container ${holder.slice(0, 12)}; remove it (minirun rm ${name}) or choose another --name`);
+    }
+    writeFileSync(nameFile, id, { mode: 0o600 });
+  }
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    rmSync(nameFile, { force: true });
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new Error(`container with given ID already exists: ${id}`);
+    throw error;
+  }
+  return folder;
+}
+
+export const saveState = (root: string, state: State): void => writeWhole(join(root, state.id, 'state.json'), JSON.stringify(state));
+export const saveConfig = (root: string, id: string, config: Config): void => writeWhole(join(root, id, 'config.json'), JSON.stringify(config));
+export const loadConfig = (view: ContainerView): Config => JSON.parse(readFileSync(join(view.folder, 'config.json'), 'utf8')) as Config;
+
+export const saveEnded = (root: string, id: string, ended: Ended): void =>
+  writeWhole(join(root, id, 'exit.json'), JSON.stringify({ ...ended, finished: new Date().toISOString() }));
+
+/** Where the output of a `run -d` container goes: one JSON object a line. */
+export const logsPath = (view: ContainerView): string => join(view.folder, 'log');
+
+function readJson<T>(path: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads one container's folder. A folder without state is one that is just being made, or was left by a killed run. */
+export function viewOf(root: string, id: string): ContainerView | undefined {
+  const folder = join(root, id);
+  const state = readJson<State>(join(folder, 'state.json'));
+  if (!state) return undefined;
+  const ended = readJson<Ended & { finished: string }>(join(folder, 'exit.json'));
+  const alive = !ended && isAlive(state.init);
+  const status: Status = alive ? 'running' : !ended && !state.init && isAlive(state.owner) ? 'creating' : 'stopped';
+  return { state, status, pid: alive ? (state.init as ProcessName).pid : 0, stateRoot: root, folder, ...(ended ? { ended } : {}) };
+}
+
+/** The ids in the state root. */
+export function idsIn(root: string): string[] {
+  try {
+    return readdirSync(root, { withFileTypes: true })
+      .filter((e) => e.isDirectory() && !e.name.startsWith('.'))
+      .map((e) => e.name);
+  } catch {
+    return [];
+  }
+}
