@@ -9,7 +9,7 @@
  *   fd 3  a SOCK_SEQPACKET socket to the runtime: reports go out, permission to go on comes in
  *   fd 4  the program (src/runc/program/serialise.ts writes it; the structs below are its layout)
  */
-#include <asm/unistd.h>
+#include "syscall.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,44 +34,6 @@ struct step {
 struct patch { uint32_t kind, at, value, suffix; };
 struct expect { uint32_t at, size; uint64_t mask, equals; };
 struct record { uint32_t kind, step; int64_t result; uint64_t ns; };
-
-#if defined(__x86_64__)
-static long sys6(long nr, long a, long b, long c, long d, long e, long f)
-{
-    long r;
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    __asm__ volatile("syscall" : "=a"(r) : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return r;
-}
-__asm__(".globl _start\n_start:\n\txor %ebp,%ebp\n\tand $-16,%rsp\n\tcall perform\n\thlt\n");
-#elif defined(__aarch64__)
-static long sys6(long nr, long a, long b, long c, long d, long e, long f)
-{
-    register long x8 __asm__("x8") = nr;
-    register long x0 __asm__("x0") = a;
-    register long x1 __asm__("x1") = b;
-    register long x2 __asm__("x2") = c;
-    register long x3 __asm__("x3") = d;
-    register long x4 __asm__("x4") = e;
-    register long x5 __asm__("x5") = f;
-    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-    return x0;
-}
-__asm__(".globl _start\n_start:\n\tmov x29,#0\n\tbl perform\n");
-#else
-#error "minirun-init knows x86-64 and arm64"
-#endif
-
-#define SYS3(nr, a, b, c) sys6(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
-
-static __attribute__((noreturn)) void quit(int code)
-{
-    for (;;)
-        SYS3(__NR_exit_group, code, 0, 0);
-}
 
 static uint64_t now(void)
 {
@@ -199,3 +161,4 @@ __attribute__((noreturn, used)) void perform(void)
     }
     quit(0);
 }
+ENTRY(perform);

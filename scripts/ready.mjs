@@ -37,7 +37,7 @@ function newest(...paths) {
 
 function nativeEngine() {
   if (process.platform !== 'linux') return;
-  const sources = ['native/build.sh', ...readdirSync(join(root, 'native')).flatMap((f) => (f.endsWith('.c') ? [`native/${f}`] : []))];
+  const sources = ['native/build.sh', ...readdirSync(join(root, 'native')).flatMap((f) => (/\.[ch]$/.test(f) ? [`native/${f}`] : []))];
   const built = sources.filter((s) => s.endsWith('.c')).map((s) => s.replace('native/', 'native/build/').replace('.c', ''));
   // The oldest product decides: one that is absent counts as made at time 0.
   if (Math.min(...built.map((b) => newest(b))) >= newest(...sources)) return;
