@@ -7,6 +7,7 @@
  */
 import { createRequire } from 'node:module';
 import { SyscallError } from './errno.ts';
+import { loadKoffiBinary } from './koffi-binary.ts';
 
 type Koffi = typeof import('koffi');
 type Word = number | bigint;
@@ -18,7 +19,7 @@ let raw: Syscall | undefined;
 
 /** koffi itself, for the few modules that declare their own functions (libseccomp, posix_spawn). */
 export function loadKoffi(): Koffi {
-  koffi ??= createRequire(import.meta.url)('koffi') as Koffi;
+  koffi ??= loadKoffiBinary() ?? (createRequire(import.meta.url)('koffi') as Koffi);
   return koffi;
 }
 
