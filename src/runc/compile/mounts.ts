@@ -6,7 +6,7 @@ import { ref } from '../program/step.ts';
 import type { Mount } from '../spec/config.ts';
 import { type MountOptions, parseMountOptions } from '../spec/mount-options.ts';
 import { compileCgroupMount } from './cgroup-mount.ts';
-import { add, closeResult, type Draft, fresh, type Setting } from './draft.ts';
+import { add, closeResult, type Draft, type Setting } from './draft.ts';
 import { components, fileInside, folderInside, forgetFolders, openInside, through } from './inside.ts';
 import { newUserNamespace } from './namespaces.ts';
 import { attach, cloneTree } from './root.ts';

@@ -12,7 +12,7 @@ import type { State } from './state.ts';
 
 /** What the keeper is told on its command line. */
 export type KeeperOrder =
-  | { kind: 'run'; request: Omit<RunRequest, 'observer' | 'warn' | 'detachKeys'> }
+  | { kind: 'run'; request: Omit<RunRequest, 'observer' | 'warn' | 'detachKeys' | 'alter'> }
   /** The container runs already; its terminal's master is descriptor 4. */
   | { kind: 'adopt'; stateRoot: string; state: State };
 
@@ -57,7 +57,7 @@ function startKeeper(order: KeeperOrder, master?: number): KeeperAnswer {
  * @throws KeeperError when it could not be started; nothing is left then
  */
 export async function startDetached(request: RunRequest): Promise<void> {
-  const { observer: _observer, warn, detachKeys: _keys, ...rest } = request;
+  const { observer: _observer, warn, detachKeys: _keys, alter: _alter, ...rest } = request;
   const answer = startKeeper({ kind: 'run', request: rest });
   answer.warnings.forEach(warn);
   if (answer.error) throw new KeeperError(answer.error);

@@ -14,7 +14,8 @@ export function prepare(request: RunRequest, ownStreams: boolean): { program: Pr
   const host = probeHost(config);
   const problem = seccompMissing(config, host) ?? checkResources(config, host)[0];
   if (problem) throw new Error(problem);
-  const program = compile(config, host, { id: request.id, bundle: request.bundle, ownStreams });
+  const compiled = compile(config, host, { id: request.id, bundle: request.bundle, ownStreams });
+  const program = request.alter ? request.alter(compiled) : compiled;
   const refusal = request.engine === 'ffi' ? ffiRefusal(program) : undefined;
   if (refusal) throw new Error(refusal);
   for (const warning of program.warnings) request.warn(warning);

@@ -1,5 +1,6 @@
 /** What a caller (the command line, later the shim) asks of the runc layer. */
 import type { EngineName } from '../engine/launch.ts';
+import type { Program } from '../program/step.ts';
 import type { Observer } from '../engine/observer.ts';
 import type { Process, Config } from '../spec/config.ts';
 
@@ -31,6 +32,8 @@ export interface RunRequest {
   detachKeys?: Uint8Array;
   /** Where warnings go, one sentence each. */
   warn: (sentence: string) => void;
+  /** Changes the program before it runs: how tests make one step fail. */
+  alter?: (program: Program) => Program;
   /** Signal that `stop` sends first. */
   stopSignal?: number;
 }

@@ -29,6 +29,7 @@ export interface Conductor {
 }
 
 const GO = Buffer.from('g');
+const EACCES = 13;
 
 /**
  * Follows the program to the end, that is until init has executed the command (or has ended).
@@ -42,6 +43,7 @@ export function conduct(c: Conductor, onInit: (pid: number) => void): number {
   const finished = new Set<number>();
   let init: number | undefined;
   let released = false;
+  let denied = false;
 
   const where = (index: number): Where => {
     const step = program.steps[index] as Step;
@@ -74,12 +76,14 @@ export function conduct(c: Conductor, onInit: (pid: number) => void): number {
         break;
       case 'end':
         finished.add(r.step);
+        denied ||= step.call.name === 'execve' && r.result === -EACCES;
         saveResult(r.step, r.result);
         c.observer?.end?.(where(r.step), { result: r.result, ns: r.ns, ignored: r.result < 0 });
         break;
       case 'fail':
         c.observer?.end?.(where(r.step), { result: r.result, ns: r.ns, ignored: false });
-        throw new StepError(program, r.step, -r.result);
+        // As execvp(3): a candidate that was there but not executable explains more than a last one that is missing.
+        throw new StepError(program, r.step, denied && step.call.name === 'execve' ? EACCES : -r.result);
       case 'unexpected':
         throw new StepError(program, r.step, 0, step.expect?.[r.result]?.otherwise);
     }
