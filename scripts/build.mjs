@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { root, started } from './shell.mjs';
 
 /** Entry points: name in dist/ → source. Those that do not exist yet are left out. */
-const PROGRAMS = { minirun: 'src/cli/main.ts', 'minirun-runc': 'src/runc/main.ts' };
+const PROGRAMS = { minirun: 'src/cli/main.ts', keeper: 'src/runc/container/keeper.ts', 'minirun-runc': 'src/runc/main.ts' };
 
 const SHARED = {
   absWorkingDir: root,

@@ -52,7 +52,7 @@ export const rootfsPath = (config: Config, bundle: string): string => {
  * @throws Error when the config asks for something that cannot be done on this host at all
  */
 export function compile(config: Config, host: Host, options: CompileOptions): Program {
-  const draft = newDraft(withId(config, options.id), host);
+  const draft = newDraft(withId(config, options.id), host, options.bundle);
   const rootfs = rootfsPath(config, options.bundle);
   const cgroups = cgroupPaths(draft.config, host, options.id);
 

@@ -14,11 +14,13 @@ export interface Draft {
   warnings: string[];
   /** Makes names of results that are used once. */
   serial: number;
+  /** Absolute folder against which relative paths of the config are resolved. */
+  bundle: string;
   /** Folders inside the rootfs that are open: path → result name. Emptied by every mount. */
   folders: Map<string, string>;
 }
 
-export const newDraft = (config: Config, host: Host): Draft => ({ config, host, steps: [], warnings: [], serial: 0, folders: new Map() });
+export const newDraft = (config: Config, host: Host, bundle = '/'): Draft => ({ config, host, bundle, steps: [], warnings: [], serial: 0, folders: new Map() });
 
 /** Manual pages whose name or section differs from the call's. */
 const MAN: Record<string, string> = {

@@ -1,4 +1,5 @@
 /** The mounts of config.json, in their order. */
+import { posix } from 'node:path';
 import { AT, MOUNT_ATTR, MS, O } from '../../libc/flags.ts';
 import { kernelAtLeast } from '../host/facts.ts';
 import { mount, mountSetattr } from '../program/calls.ts';
@@ -29,6 +30,9 @@ export const isBind = (m: Mount, options: MountOptions): boolean => m.type === '
  */
 const takenByStarter = (draft: Draft): boolean => newUserNamespace(draft.config) && draft.host.uid === 0;
 
+/** A relative source is relative to the bundle (config.md, "mounts"). */
+const sourceOf = (draft: Draft, m: Mount): string => posix.resolve(draft.bundle, m.source ?? '');
+
 const treeName = (index: number): string => `tree.${index}`;
 
 /** The starter's part of the mounts: see {@link takenByStarter}. */
@@ -38,7 +42,7 @@ export function compileMountSources(draft: Draft): void {
     const options = parseMountOptions(m.options ?? []);
     if (!isBind(m, options)) return;
     const setting: Setting = { actor: 'starter', chapter: 'root file system', from: `#/mounts/${index}` };
-    cloneTree(draft, setting, m.source ?? '', (options.flags & MS.MS_REC) !== 0, treeName(index));
+    cloneTree(draft, setting, sourceOf(draft, m), (options.flags & MS.MS_REC) !== 0, treeName(index));
     add(draft, {
       ...setting, minor: true,
       call: mountSetattr(ref(treeName(index)), AT.AT_EMPTY_PATH | AT.AT_RECURSIVE, { set: 0, clear: 0, propagation: MS.MS_PRIVATE }),
@@ -115,7 +119,7 @@ export function mountAttributes(flags: number, clear: number): { set: number; cl
 }
 
 function compileBind(draft: Draft, setting: Setting, m: Mount, options: MountOptions, index: number): void {
-  const source = m.source ?? '';
+  const source = sourceOf(draft, m);
   const recursive = (options.flags & MS.MS_REC) !== 0;
   const tree = treeName(index);
   if (!takenByStarter(draft)) cloneTree(draft, setting, source, recursive, tree);
@@ -127,7 +131,7 @@ function compileBind(draft: Draft, setting: Setting, m: Mount, options: MountOpt
       why: 'Give the copy its restrictions before it is attached, so that there is no moment at which it can be used without them.',
     });
   }
-  const kind = draft.host.files[source];
+  const kind = draft.host.files[m.source ?? ''];
   const target = kind === undefined || kind === 'dir' ? folderInside(draft, setting, m.destination) : fileInside(draft, setting, m.destination);
   add(draft, {
     ...setting, call: attach(tree, target),

@@ -1,5 +1,6 @@
 /** `exec`: one more command in a container that runs. */
 import { readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { shellCode, signal, waitChild } from '../../libc/process.ts';
 import { compileExec } from '../compile/exec.ts';
 import { NAMESPACE_FILE } from '../compile/namespaces.ts';
@@ -39,7 +40,7 @@ export async function execInContainer(view: ContainerView, request: ExecRequest,
   if (view.status === 'stopped' || view.status === 'creating') throw new Error(`container ${view.state.name} is not running`);
   if (view.status === 'paused') throw new Error(`cannot exec in a paused container: ${view.state.name}`);
   const config = loadConfig(view);
-  const host = probeHost(config);
+  const host = probeHost(config, { bundle: view.state.bundle, filterCache: join(view.stateRoot, '.seccomp'), warn: request.warn });
   const program = compileExec(config, request.process, host, { id: view.state.id, pid: view.pid, namespaces: differingNamespaces(view.pid) });
   const refusal = request.engine === 'ffi' ? ffiRefusal(program) : undefined;
   if (refusal) throw new Error(refusal);

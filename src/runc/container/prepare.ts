@@ -1,4 +1,5 @@
 /** From a request to a program: facts, compilation, and what must be refused before anything is made. */
+import { join } from 'node:path';
 import { compile, rootfsPath } from '../compile/compile.ts';
 import { checkResources } from '../compile/cgroup.ts';
 import { seccompMissing } from '../compile/seccomp.ts';
@@ -11,7 +12,7 @@ import type { RunRequest } from './request.ts';
 /** @throws Error with one clear sentence when this host cannot do what is asked */
 export function prepare(request: RunRequest, ownStreams: boolean): { program: Program; host: Host; rootfs: string } {
   const { config } = request;
-  const host = probeHost(config);
+  const host = probeHost(config, { bundle: request.bundle, filterCache: join(request.stateRoot, '.seccomp'), warn: request.warn });
   const problem = seccompMissing(config, host) ?? checkResources(config, host)[0];
   if (problem) throw new Error(problem);
   const compiled = compile(config, host, { id: request.id, bundle: request.bundle, ownStreams });

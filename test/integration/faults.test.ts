@@ -1,0 +1,76 @@
+/** Every step fails once; the runtime is killed at every step. Nothing may be left behind. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { describe, expect, it } from 'vitest';
+import { compile } from '../../src/runc/compile/compile.ts';
+import { listContainers } from '../../src/runc/container/list.ts';
+import { idsIn } from '../../src/runc/container/state.ts';
+import { nativeAvailable } from '../../src/runc/engine/native.ts';
+import { StepError } from '../../src/runc/engine/step-error.ts';
+import { probeHost } from '../../src/runc/host/probe.ts';
+import type { Program, Step } from '../../src/runc/program/step.ts';
+import { newId, plainConfig, run } from './support/box.ts';
+import { BUSYBOX, PROJECT, skipReason, until } from './support/minirun.ts';
+import { tracesOf } from './support/traces.ts';
+
+const reason = skipReason({ root: true, file: BUSYBOX }) ?? (nativeAvailable() ? undefined : 'needs native/build/minirun-init');
+if (reason) console.log(`faults: skipped, ${reason}`);
+
+const SLOW = 600_000;
+
+/** A call that fails with EBADF wherever it is made; syncs are left alone. */
+const fail = (step: Step): Step => ({ ...step, ignore: [], call: { name: 'close', args: [{ kind: 'int', value: -1 }] }, expect: [] });
+
+const programOf = (id: string): Program => {
+  const config = plainConfig(['/bin/true'], id);
+  return compile(config, probeHost(config), { id, bundle: '/' });
+};
+
+describe.skipIf(reason)('a start that fails', () => {
+  it('at any step leaves nothing and names the step', { timeout: SLOW }, async () => {
+    const steps = programOf(newId()).steps;
+    const failing = steps.map((step, i) => ({ step, i })).filter(({ step }) => !step.sync && step.call.name !== 'clone');
+    expect(failing.length).toBeGreaterThan(60);
+    for (const { i } of failing) {
+      const id = newId();
+      const alter = (program: Program): Program => ({ ...program, steps: program.steps.map((s, n) => (n === i ? fail(s) : s)) });
+      const error = await run(plainConfig(['/bin/true'], id), { id, alter }).then(
+        () => undefined,
+        (e: unknown) => e,
+      );
+      expect(error, `step ${i} ${steps[i]?.call.name}`).toBeInstanceOf(StepError);
+      expect((error as StepError).index).toBe(i);
+      expect((error as StepError).code).toBe('EBADF');
+      expect(tracesOf(id), `step ${i} ${steps[i]?.call.name}`).toEqual([]);
+    }
+  });
+
+  it('because the runtime is killed at any step is cleared away by the next command', { timeout: SLOW }, async () => {
+    const count = programOf(newId()).steps.length;
+    const folder = mkdtempSync(join(tmpdir(), 'minirun-killed-'));
+    // Below the project, where its packages are found.
+    const program = join(PROJECT, 'node_modules/.cache/minirun-test/killed-runtime.mjs');
+    buildSync({
+      entryPoints: [join(import.meta.dirname, 'support/killed-runtime.ts')], outfile: program, bundle: true, platform: 'node', format: 'esm',
+      external: ['koffi', '@koromix/*'],
+    });
+    try {
+      for (let i = 0; i < count; i += 1) {
+        const id = newId();
+        writeFileSync(join(folder, 'config.json'), JSON.stringify(plainConfig(['/bin/sleep', '60'], id)));
+        const done = spawnSync(process.execPath, [program, folder, id, String(i)], { encoding: 'utf8' });
+        expect(done.signal, `step ${i}: ${done.stderr}`).toBe('SIGKILL');
+        // Init notices at its next step that the runtime is gone.
+        await until(`init of step ${i} is gone`, () => tracesOf(id).every((t) => !t.startsWith('process')));
+        listContainers(join(folder, 'state'));
+        expect(tracesOf(id), `step ${i}`).toEqual([]);
+        expect(idsIn(join(folder, 'state')), `step ${i}`).toEqual([]);
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
