@@ -21,8 +21,8 @@ export interface DefaultsFor {
   kernel: readonly [major: number, minor: number];
   /** Id maps of a new user namespace; undefined where the container uses the host's ids. */
   userNamespace?: { uidMappings: IdMapping[]; gidMappings: IdMapping[] } | undefined;
-  /** False for root: it may write its own cgroup path from the top of the hierarchy. */
-  rootless: boolean;
+  /** An ordinary user starts it. Root may write its own cgroup path from the top of the hierarchy. */
+  rootless?: boolean;
 }
 
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
