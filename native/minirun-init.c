@@ -156,6 +156,8 @@ __attribute__((noreturn, used)) void perform(void)
             }
         if (mode != QUIET || s->op == OP_CLONE || s->op == OP_EXEC)
             report(REC_END, i, result, ns);
+        if (s->op == OP_CLONE && mode == LOCKSTEP)
+            mode = REPORT; /* the child reads from the same socket: it must not get permissions meant for us */
         if (s->flags & FLAG_SILENCE)
             mode = QUIET;
     }
