@@ -2,7 +2,7 @@
 import { displayWidth, type Palette } from './style.ts';
 
 /** Columns by which the second and later lines of a call are moved to the right. */
-const HANGING = 4;
+export const HANGING = 4;
 
 /** Splits after every separator that stands outside quotes and outside deeper brackets than `depth`. */
 function split(call: string, depth: number, ends: (text: string) => boolean): string[] {
@@ -26,14 +26,12 @@ function split(call: string, depth: number, ends: (text: string) => boolean): st
   return out;
 }
 
-/** Arguments; the result behind the call is one more. */
-const argumentsOf = (call: string): string[] => split(call, 1, (text) => text.endsWith(', ') || text.endsWith(') '));
+const argumentsOf = (call: string): string[] => split(call, 1, (text) => text.endsWith(', '));
 /** The parts of one argument: elements of a list, fields of a struct, single flags. */
 const partsOf = (argument: string): string[] => split(argument, Number.POSITIVE_INFINITY, (text) => text.endsWith(', ') || text.endsWith('|'));
 
 /**
- * Lays a call (as `showCall` writes it, perhaps with ` = result` behind) out over lines of at most
- * `width` columns. An argument that fits on a line stays whole; a string is never broken, so a
+ * Lays a call (as `showCall` writes it) out over lines of at most `width` columns. An argument that fits on a line stays whole; a string is never broken, so a
  * line with a long one may be longer.
  */
 export function layoutCall(call: string, width: number): string[] {

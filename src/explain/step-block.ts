@@ -1,7 +1,7 @@
 /** One step on the page: number and actor in a gutter on the left, call and explanation beside it. */
 import type { Actor, Chapter, Program, Step } from '../runc/program/step.ts';
-import { layoutCall, paintCall } from './call-layout.ts';
-import { padEnd, type Palette, wrap } from './style.ts';
+import { HANGING, layoutCall, paintCall } from './call-layout.ts';
+import { displayWidth, padEnd, type Palette, wrap } from './style.ts';
 
 /** How a page is laid out; the same for a whole program. */
 export interface Page {
@@ -24,8 +24,11 @@ const gutterWidth = (p: Page): number => MARGIN + p.digits + GAP + ACTOR_WIDTH +
 const isNarrow = (p: Page): boolean => p.width < 60;
 const textIndent = (p: Page): number => (isNarrow(p) ? MARGIN + 2 : gutterWidth(p));
 
-/** Columns that a call may take. */
-export const callWidth = (p: Page): number => p.width - gutterWidth(p);
+/** A text without and with colours. */
+export interface Painted {
+  plain: string;
+  painted: string;
+}
 
 const ACTOR_COLOUR: Record<Actor, 'yellow' | 'magenta' | 'cyan'> = { runtime: 'yellow', starter: 'magenta', init: 'cyan' };
 
@@ -42,24 +45,22 @@ export function chapterHeading(chapter: Chapter, p: Page, aside = ''): string {
 /**
  * The call of a step, with its number and actor; small print for a minor step.
  * @param call as showCall writes it; what follows the call (its result) is in `result`
- * @param mark one character before the number, for a diff
+ * @param options.mark one character before the number, for a diff
+ * @param options.reserve columns to leave free at the right edge
  */
-export function callLines(p: Page, index: number, step: Step, call: string, result: { plain: string; painted: string }, mark = ' '): string[] {
+export function callLines(p: Page, index: number, step: Step, call: string, result: Painted, options: { mark?: string; reserve?: number } = {}): string[] {
   const number = String(index + 1).padStart(p.digits);
   const actor = padEnd(paintActor(step.actor, p.style), ACTOR_WIDTH);
-  const gutter = `${mark}${' '.repeat(MARGIN - 1)}${p.style.dim(number)}${' '.repeat(GAP)}${actor}${' '.repeat(GAP)}`;
-  const whole = result.plain ? `${call} ${result.plain}` : call;
-  const lines = layoutCall(whole, callWidth(p));
-  return lines.map((line, i) => {
-    let text = line;
-    let tail = '';
-    if (i === lines.length - 1 && result.plain && line.endsWith(result.plain)) {
-      text = line.slice(0, line.length - result.plain.length);
-      tail = result.painted;
-    }
-    const body = step.sync ? p.style.dim(text) : step.minor ? p.style.dim(text) : paintCall(text, p.style);
-    return (i === 0 ? gutter : ' '.repeat(gutterWidth(p))) + body + tail;
-  });
+  const gutter = `${options.mark ?? ' '}${' '.repeat(MARGIN - 1)}${p.style.dim(number)}${' '.repeat(GAP)}${actor}${' '.repeat(GAP)}`;
+  const room = p.width - gutterWidth(p) - (options.reserve ?? 0);
+  const plain = layoutCall(call, room);
+  const lines = plain.map((line) => (step.sync || step.minor ? p.style.dim(line) : paintCall(line, p.style)));
+  if (result.plain) {
+    const last = plain.at(-1) ?? '';
+    if (displayWidth(last) + 1 + displayWidth(result.plain) <= room) lines.push(`${lines.pop()} ${result.painted}`);
+    else lines.push(' '.repeat(HANGING) + result.painted);
+  }
+  return lines.map((line, i) => (i === 0 ? gutter : ' '.repeat(gutterWidth(p))) + line);
 }
 
 /** Prose below a call, indented and broken between words. */
@@ -80,5 +81,5 @@ export const checks = (p: Page, step: Step): string[] =>
   (step.expect ?? []).flatMap((e) => prose(p, `Checked afterwards, else the start ends with: ${e.otherwise}`, p.style.dim));
 
 /** The name under which later steps use the result. */
-export const savedAs = (p: Page, step: Step): { plain: string; painted: string } =>
+export const savedAs = (p: Page, step: Step): Painted =>
   step.saves ? { plain: `= <${step.saves}>`, painted: `${p.style.dim('=')} ${p.style.magenta(`<${step.saves}>`)}` } : { plain: '', painted: '' };

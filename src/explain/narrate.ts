@@ -1,0 +1,152 @@
+/** `--explain`: each step as it happens, with its result, how long it took and what it changed. */
+import { errnoMeaning, errnoName } from '../libc/errno.ts';
+import type { Observer, Outcome, Where } from '../runc/engine/observer.ts';
+import type { Arg, Ref, Step } from '../runc/program/step.ts';
+import { type Change, showChange } from './changes.ts';
+import { showStep } from './decode.ts';
+import { callLines, chapterHeading, type Page, page, type Painted, prose } from './step-block.ts';
+import { displayWidth, type Palette, palette } from './style.ts';
+import { explanation, legend, STRING_WIDTH, warningLines } from './text.ts';
+import { type Watch, watchChanges } from './watch.ts';
+
+export interface NarratorOptions {
+  /** Where the narration goes: never the container's own output. */
+  write: (text: string) => void;
+  colour?: boolean;
+  /** Columns; 100 unless told. */
+  width?: number;
+  /** Show flags as numbers too. */
+  numbers?: boolean;
+}
+
+export interface Narrator extends Observer {
+  begin(where: Where): void;
+  end(where: Where, outcome: Outcome): void;
+  /** Shows a step before it runs (for --step); `end` then adds only what came of it. */
+  announce(where: Where): void;
+}
+
+/** An observer that tells the story of a start, step by step. */
+export function narrator(options: NarratorOptions): Narrator {
+  const style = palette(options.colour ?? false);
+  const watch = watchChanges();
+  const told = new Set<string>();
+  const announced = new Set<number>();
+  const ended = new Set<number>();
+  const toldEarly = new Set<number>();
+  let chapter: string | undefined;
+  let layout: Page | undefined;
+
+  const say = (lines: string[]) => lines.length && options.write(`${lines.join('\n')}\n`);
+
+  /** The page, and on the first step what stands above it. */
+  const begin = ({ program }: Where): Page => {
+    if (layout) return layout;
+    layout = page(program, style, options.width ?? 100);
+    const actors = (['runtime', 'starter', 'init'] as const).filter((actor) => program.steps.some((s) => s.actor === actor));
+    say([style.bold(`Starting a container in ${program.steps.length} steps.`), '', ...legend(layout, actors), ...warningLines(program, layout)]);
+    return layout;
+  };
+
+  /** A heading where a chapter begins, an empty line between full steps. */
+  const above = (p: Page, step: Step): string[] => {
+    if (step.chapter !== chapter) {
+      chapter = step.chapter;
+      return ['', chapterHeading(step.chapter, p), ''];
+    }
+    return step.minor && told.has(step.why) ? [] : [''];
+  };
+
+  const shown = (where: Where) => showStep(where.program, where.index, { numbers: options.numbers ?? false, width: STRING_WIDTH, value: watch.value });
+
+  /** The other actor's signal is reported only after what it set going: it is told before the wait that it ended. */
+  const tellSignal = (where: Where, token: string) => {
+    const { program } = where;
+    const index = program.steps.findIndex((s) => s.sync?.kind === 'signal' && s.sync.token === token);
+    const step = program.steps[index];
+    if (!step || ended.has(index)) return;
+    toldEarly.add(index);
+    if (announced.has(index)) return;
+    const p = begin(where);
+    say([...above(p, step), ...callLines(p, index, step, shown({ ...where, index, step }), NOTHING), ...explanation(p, step, told)]);
+  };
+
+  return {
+    begin(where) {
+      begin(where);
+      watch.begin(where);
+    },
+    announce(where) {
+      const p = begin(where);
+      const { step, index } = where;
+      announced.add(index);
+      // What is about to happen is told in full, small print as well: the reader has stopped to read it.
+      say([...above(p, step), ...callLines(p, index, { ...step, minor: false }, shown(where), NOTHING), ...explanation(p, { ...step, minor: false }, new Set())]);
+      told.add(step.why);
+    },
+    end(where, outcome) {
+      const p = begin(where);
+      const { step, index } = where;
+      const call = shown(where);
+      const changes = watch.end(where, outcome);
+      if (toldEarly.delete(index)) return;
+      if (step.sync?.kind === 'wait') tellSignal(where, step.sync.token);
+      ended.add(index);
+      const result = showOutcome(where, outcome, style, watch.value);
+      const changed = changeLines(p, step, changes);
+      if (announced.has(index)) {
+        say([...prose(p, '').map((indent) => withTime(p, `${indent}${result.painted}`, outcome)), ...changed]);
+        return;
+      }
+      const lines = callLines(p, index, step, call, result, { reserve: TIME_WIDTH });
+      lines.push(withTime(p, lines.pop() ?? '', outcome));
+      say([...above(p, step), ...lines, ...changed, ...explanation(p, step, told)]);
+    },
+  };
+}
+
+const NOTHING: Painted = { plain: '', painted: '' };
+/** Columns at the right edge for ` 999 µs`. */
+const TIME_WIDTH = 9;
+
+/** `= 7`, `= -1 EEXIST (file exists), and that is fine`, or nothing for a sync step, which has no result of its own. */
+function showOutcome({ program, step, index }: Where, outcome: Outcome, style: Palette, value: Watch['value']): Painted {
+  if (outcome.result >= 0) {
+    if (step.sync) return NOTHING;
+    // execve returns only when it fails: the process is another program now.
+    const result = step.call.name === 'execve' ? 'done' : String(outcome.result);
+    return { plain: `= ${result}`, painted: `${style.dim('=')} ${style.green(result)}` };
+  }
+  const name = errnoName(-outcome.result);
+  const missing = step.call.args.flatMap(refs).find((ref) => (value(ref) ?? 0) < 0);
+  const origin = missing && program.steps.findLastIndex((s, i) => i < index && s.saves === missing.of) + 1;
+  const fine = origin ? `, skipped because step ${origin} found nothing` : ', and that is fine';
+  const plain = `= -1 ${name} (${errnoMeaning(name)})${outcome.ignored ? fine : ''}`;
+  return { plain, painted: outcome.ignored ? style.yellow(plain) : style.red(style.bold(plain)) };
+}
+
+const refs = (arg: Arg): Ref[] => {
+  if (arg.kind === 'result') return [arg];
+  return arg.kind === 'text' ? arg.parts.filter((part) => typeof part !== 'string') : [];
+};
+
+/** `24 µs`, `1.8 ms`, `2.1 s`; nothing where it was not measured. */
+export function showTime(ns: number): string {
+  if (ns <= 0) return '';
+  if (ns < 999_500) return `${Math.max(1, Math.round(ns / 1000))} µs`;
+  return ns < 999_500_000 ? `${(ns / 1e6).toPrecision(3)} ms` : `${(ns / 1e9).toPrecision(3)} s`;
+}
+
+/** The time at the right edge, where there is room for it. */
+function withTime(p: Page, line: string, outcome: Outcome): string {
+  const time = showTime(outcome.ns);
+  const room = p.width - displayWidth(line) - displayWidth(time);
+  if (!time) return line;
+  return room >= 2 ? `${line}${' '.repeat(room)}${p.style.dim(time)}` : `${line}  ${p.style.dim(time)}`;
+}
+
+/** What changed, a line each. What a minor step's call says already is left to `--explain=json`. */
+const changeLines = (p: Page, step: Step, changes: Change[]): string[] =>
+  changes
+    .filter(({ subject }) => !(step.minor && (subject.startsWith('descriptor') || subject.startsWith('bounding'))))
+    .flatMap((change) => prose(p, `▸ ${showChange(change)}`, p.style.cyan));
