@@ -110,6 +110,20 @@ export function cgroupFacts(files: CgroupFiles): CgroupFacts {
   return { mode, v1, ...(v2 === undefined ? {} : { v2 }), v2Controllers, own, writable };
 }
 
+/**
+ * v1: the deepest folder above `folder` that has CPUs and memory nodes, and its lists.
+ * @param point where the cpuset hierarchy is mounted
+ */
+export function cpusetAbove(folder: string | undefined, point: string | undefined, read: (path: string) => string): CgroupFacts['cpuset'] {
+  if (folder === undefined || point === undefined) return undefined;
+  for (let from = posix.dirname(folder); from.startsWith(point); from = posix.dirname(from)) {
+    const cpus = read(`${from}/cpuset.cpus`).trim();
+    const mems = read(`${from}/cpuset.mems`).trim();
+    if (cpus && mems) return { from, cpus, mems };
+  }
+  return undefined;
+}
+
 /** The facts of this machine. */
 export function readCgroupFacts(uid: number): CgroupFacts {
   const read = (path: string): string => {

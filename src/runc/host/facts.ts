@@ -14,6 +14,11 @@ export interface CgroupFacts {
   v2Controllers: string[];
   /** This process's own cgroup in each hierarchy (key '' is v2). From /proc/self/cgroup. */
   own: Record<string, string>;
+  /**
+   * v1: the deepest folder above the container's cpuset that has CPUs and memory nodes, with its
+   * lists. What is made below it starts empty and must get a copy.
+   */
+  cpuset?: { from: string; cpus: string; mems: string };
   /** False when this user may not make cgroups (rootless without delegation). */
   writable: boolean;
 }
@@ -26,6 +31,8 @@ export interface Host {
   kernel: [number, number];
   uid: number;
   gid: number;
+  /** We are in a user namespace ourselves: uid 0 is not the machine's root then. */
+  inUserNamespace?: boolean;
   /** Bounding capability set of this process, as a bit mask. */
   bounding: bigint;
   /** Number of the last capability that the kernel knows. */

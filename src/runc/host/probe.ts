@@ -6,7 +6,8 @@ import { seccompAvailable } from '../../libc/seccomp.ts';
 import { cachedFilter } from '../seccomp/cache.ts';
 import { SeccompProfileError } from '../seccomp/filter.ts';
 import type { Config } from '../spec/config.ts';
-import { readCgroupFacts } from './cgroup-facts.ts';
+import { cgroupPaths } from '../compile/cgroup-paths.ts';
+import { cpusetAbove, readCgroupFacts } from './cgroup-facts.ts';
 import { type FileKind, type Host, TYPICAL_HOST } from './facts.ts';
 
 export interface ProbeOptions {
@@ -139,7 +140,8 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
   const newuidmap = findProgram('newuidmap');
   const newgidmap = findProgram('newgidmap');
   const seccompFilter = seccompFilterOf(config, arch, options);
-  return {
+  const idMap = read('/proc/self/uid_map').trim();
+  const host: Host = {
     arch,
     kernel: kernelVersion(release()),
     uid,
@@ -152,5 +154,8 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
     ...(newuidmap ? { newuidmap } : {}),
     ...(newgidmap ? { newgidmap } : {}),
     ...(seccompFilter ? { seccompFilter } : {}),
+    ...(idMap && !/^0\s+0\s+4294967295$/.test(idMap) ? { inUserNamespace: true } : {}),
   };
+  const cpuset = cpusetAbove(cgroupPaths(config, host).v1.cpuset, host.cgroup.v1.cpuset, read);
+  return cpuset ? { ...host, cgroup: { ...host.cgroup, cpuset } } : host;
 }
