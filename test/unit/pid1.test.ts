@@ -73,7 +73,9 @@ describe('minirun-pid1', () => {
     const child = started('sh -c "sleep 0.05 &"; sleep 0.3; echo later; read -r forever < /dev/null; sleep 0.3');
     const exit = ended(child);
     await firstLine(child);
-    const children = execFileSync('ps', ['-o', 'stat=,comm=', '--ppid', `${child.pid}`], { encoding: 'utf8' }).trim().split('\n');
+    const children = execFileSync('ps', ['-o', 'stat=,comm=', '--ppid', `${child.pid}`], { encoding: 'utf8' })
+      .trim()
+      .split('\n');
     expect(children).toHaveLength(1);
     expect(children[0]).toMatch(/^S.*sh$/);
     expect(await exit).toBe(0);
