@@ -34,6 +34,7 @@ export function narrator(options: NarratorOptions): Narrator {
   const announced = new Set<number>();
   const ended = new Set<number>();
   const toldEarly = new Set<number>();
+  let lastSaid: number | undefined;
   let chapter: string | undefined;
   let layout: Page | undefined;
 
@@ -67,6 +68,7 @@ export function narrator(options: NarratorOptions): Narrator {
     if (!step || ended.has(index)) return;
     toldEarly.add(index);
     if (announced.has(index)) return;
+    lastSaid = index;
     const p = begin(where);
     say([...above(p, step), ...callLines(p, index, step, shown({ ...where, index, step }), NOTHING), ...explanation(p, step, told)]);
   };
@@ -80,6 +82,7 @@ export function narrator(options: NarratorOptions): Narrator {
       const p = begin(where);
       const { step, index } = where;
       announced.add(index);
+      lastSaid = index;
       // What is about to happen is told in full, small print as well: the reader has stopped to read it.
       say([...above(p, step), ...callLines(p, index, { ...step, minor: false }, shown(where), NOTHING), ...explanation(p, { ...step, minor: false }, new Set())]);
       told.add(step.why);
@@ -94,13 +97,16 @@ export function narrator(options: NarratorOptions): Narrator {
       ended.add(index);
       const result = showOutcome(where, outcome, style, watch.value);
       const changed = changeLines(p, step, changes);
-      if (announced.has(index)) {
-        say([...prose(p, '').map((indent) => withTime(p, `${indent}${result.painted}`, outcome)), ...changed]);
+      // Just announced, and nothing was said since: only what came of it is new.
+      if (announced.has(index) && lastSaid === index) {
+        const [indent = ''] = prose(p, '');
+        say([...(step.sync ? [] : [withTime(p, indent + result.painted, outcome)]), ...changed]);
         return;
       }
+      lastSaid = index;
       const lines = callLines(p, index, step, call, result, { reserve: TIME_WIDTH });
       lines.push(withTime(p, lines.pop() ?? '', outcome));
-      say([...above(p, step), ...lines, ...changed, ...explanation(p, step, told)]);
+      say([...above(p, step), ...lines, ...changed, ...(announced.has(index) ? [] : explanation(p, step, told))]);
     },
   };
 }
