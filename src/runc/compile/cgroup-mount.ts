@@ -8,7 +8,7 @@ import type { MountOptions } from '../spec/mount-options.ts';
 import { add, closeResult, type Draft, isNew, type Setting } from './draft.ts';
 import { folderInside, forgetFolders, openInside, through } from './inside.ts';
 import { attach, cloneTree } from './root.ts';
-import { cgroupPaths } from './cgroup.ts';
+import { cgroupPaths } from './cgroup-paths.ts';
 
 /** v2 is one file system; v1 and hybrid are a tmpfs with a folder for each hierarchy. */
 export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, options: MountOptions): void {

@@ -1,7 +1,7 @@
 /** From a request to a program: facts, compilation, and what must be refused before anything is made. */
 import { join } from 'node:path';
 import { compile, rootfsPath } from '../compile/compile.ts';
-import { checkResources } from '../compile/cgroup.ts';
+import { checkResources } from '../compile/cgroup-needs.ts';
 import { seccompMissing } from '../compile/seccomp.ts';
 import { ffiRefusal } from '../engine/ffi.ts';
 import type { Host } from '../host/facts.ts';

@@ -1,5 +1,5 @@
 /** `run` in the foreground: make the container, wait for its command, take the container away. */
-import { cgroupPaths } from '../compile/cgroup.ts';
+import { cgroupPaths } from '../compile/cgroup-paths.ts';
 import { TOKENS } from '../compile/compile.ts';
 import { oomKills } from '../cgroup/oom.ts';
 import { killAll } from '../cgroup/kill.ts';

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startTime } from '../../libc/process.ts';
-import type { CgroupPaths } from '../compile/cgroup.ts';
+import type { CgroupPaths } from '../compile/cgroup-paths.ts';
 import type { EngineName } from '../engine/launch.ts';
 import type { Config } from '../spec/config.ts';
 import type { Ended } from './request.ts';
