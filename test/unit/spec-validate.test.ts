@@ -79,7 +79,7 @@ describe('refused, with its JSON pointer', () => {
     ['#/root/path', [['root.path', '']], /not empty/],
     ['#/linux/namespaces/0/type', [['linux.namespaces', [{ type: 'net' }]]], /one of pid, network/],
     ['#/linux/namespaces/1/type', [['linux.namespaces', [{ type: 'mount' }, { type: 'mount' }]]], /once/],
-    ['#/linux/namespaces', [['linux.namespaces', [{ type: 'pid' }]]], /"mount"/],
+    ['#/linux/maskedPaths', [['linux.namespaces', [{ type: 'pid' }]], ['linux.maskedPaths', ['/proc/kcore']]], /"mount"/],
     ['#/hostname', [['hostname', 'x'], ['linux.namespaces', [{ type: 'mount' }]]], /uts/],
     ['#/hostname', [['hostname', 'x'.repeat(65)]], /64/],
     ['#/linux/sysctl/kernel.core_pattern', [['linux.sysctl', { 'kernel.core_pattern': 'x' }]], /whole machine/],

@@ -40,8 +40,11 @@ function checkNamespaces(config: Config): void {
     seen.add(n.type);
   });
   const has = (type: NamespaceType) => seen.has(type);
-  // Without one, pivot_root and every mount of the container would happen to the host.
-  if (!has('mount')) throw new Violation('/linux/namespaces', linux.namespaces, 'a list with the type "mount": a container needs its own mounts');
+  for (const key of ['maskedPaths', 'readonlyPaths'] as const) {
+    if (linux[key]?.length && !has('mount')) {
+      throw new Violation(`/linux/${key}`, linux[key], 'nothing without a "mount" namespace: the host would lose these paths as well');
+    }
+  }
   for (const key of ['hostname', 'domainname'] as const) {
     const value = config[key];
     if (!value) continue;

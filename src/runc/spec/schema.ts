@@ -124,7 +124,7 @@ const resources = object({
   ),
   memory: object({
     limit, reservation: limit, swap: limit, kernel: limit, kernelTCP: limit,
-    swappiness: integer(0, 100), disableOOMKiller: bool, useHierarchy: bool, checkBeforeUpdate: bool,
+    swappiness: integer(-1, 100), disableOOMKiller: bool, useHierarchy: bool, checkBeforeUpdate: bool,
   }),
   cpu: object({
     shares: u64,
