@@ -63,7 +63,7 @@ function below(root: string, path: string): string {
 }
 
 /** The folder of `path` in a hierarchy mounted at `point`. */
-export const inHierarchy = (point: string, path: string): string => posix.join(point, path);
+export const inHierarchy = (point: string, path: string): string => posix.join(point, path).replace(/(.)\/$/, '$1');
 
 /**
  * The folder below which a relative cgroupsPath starts, as a path in its hierarchy. In v2 that is
