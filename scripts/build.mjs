@@ -69,4 +69,11 @@ export async function build() {
   removeOthers(join(root, 'dist'), new Set(files.map((f) => f.path)));
 }
 
+/** Bundles one TypeScript program for a script: `source` below the clone, `target` anywhere. */
+export async function bundle(source, target) {
+  const esbuild = await import('esbuild');
+  const { outputFiles } = await esbuild.build({ ...SHARED, entryPoints: [source], outdir: undefined, outfile: target });
+  for (const file of outputFiles) place(file.path, contents(file));
+}
+
 if (started(import.meta)) await build();

@@ -18,6 +18,7 @@ export const FOR_TESTS = {
   crun: 'comparison',
   bubblewrap: 'comparison',
   debootstrap: 'makes the Debian root filesystem',
+  time: 'peak memory in benchmarks',
   iproute2: 'looks at network namespaces',
   procps: 'looks at processes',
 };
