@@ -4,6 +4,7 @@ import type { Program, Step } from '../program/step.ts';
 import { lastHelperOutput } from './helper.ts';
 
 export class StepError extends Error {
+  readonly program: Program;
   readonly step: Step;
   readonly index: number;
   /** errno by name; undefined when a check, not a call, failed. */
@@ -16,6 +17,7 @@ export class StepError extends Error {
     const helper = step.call.name === 'posix_spawn' && lastHelperOutput ? ` It said: ${lastHelperOutput}` : '';
     super(`step ${index + 1} of ${program.steps.length}, ${step.call.name} by ${step.actor} (${step.chapter}): ${what}${helper}`);
     this.name = 'StepError';
+    this.program = program;
     this.step = step;
     this.index = index;
     this.code = name;
