@@ -5,6 +5,7 @@
 import { isAbsolute, posix } from 'node:path';
 import type { Host } from '../host/facts.ts';
 import type { Program } from '../program/step.ts';
+import { TOKENS } from '../program/tokens.ts';
 import { umask } from '../program/calls.ts';
 import type { Config } from '../spec/config.ts';
 import { compileCgroup, compileCgroupJoin } from './cgroup.ts';
@@ -29,18 +30,6 @@ export interface CompileOptions extends CommandOptions {
   /** Absolute folder against which a relative root.path is resolved. */
   bundle: string;
 }
-
-/** Sync tokens at which the runtime does more than go on. */
-export const TOKENS = {
-  /** Init exists; its pid is known. */
-  cloned: 'cloned',
-  /** Init is in its cgroup and user namespace. */
-  placed: 'placed',
-  /** The container is made; the command has not started. */
-  ready: 'ready',
-  /** The command may start. */
-  start: 'start',
-} as const;
 
 /** The absolute path of the rootfs. */
 export const rootfsPath = (config: Config, bundle: string): string => {

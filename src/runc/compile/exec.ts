@@ -7,7 +7,7 @@ import type { Config, NamespaceType, Process } from '../spec/config.ts';
 import { compileCgroupJoin } from './cgroup.ts';
 import { cgroupPaths } from './cgroup-paths.ts';
 import { type CommandOptions, compileCommand } from './command.ts';
-import { TOKENS } from './compile.ts';
+import { TOKENS } from '../program/tokens.ts';
 import { add, closeResult, type Draft, newDraft, type Setting, signal, wait } from './draft.ts';
 import { compileRelease } from './idmap.ts';
 import { compileOomScore, compileRlimits } from './limits.ts';

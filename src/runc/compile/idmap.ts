@@ -1,6 +1,7 @@
 /** User and group id maps: what makes root in a user namespace harmless outside of it. */
 import { runProgram, setgroups, setresgid, setresuid } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
+import { TOKENS } from '../program/tokens.ts';
 import type { IdMapping } from '../spec/config.ts';
 import { add, type Draft, type Setting, signal, wait, writeFile } from './draft.ts';
 import { newUserNamespace } from './namespaces.ts';
@@ -62,8 +63,8 @@ export const setgroupsDenied = (draft: Draft): boolean => {
 
 /** The runtime lets init go on; in a new user namespace init becomes root there. */
 export function compileRelease(draft: Draft): void {
-  signal(draft, { actor: 'runtime', chapter: 'cgroup', from: 'minirun' }, 'placed', 'Init is in its cgroup and its users are mapped: it may go on.');
-  wait(draft, { actor: 'init', chapter: 'namespaces', from: 'minirun' }, 'placed', 'Before it goes on, init must be in its cgroup (what it uses is counted from the start) and know its users.');
+  signal(draft, { actor: 'runtime', chapter: 'cgroup', from: 'minirun' }, TOKENS.placed, 'Init is in its cgroup and its users are mapped: it may go on.');
+  wait(draft, { actor: 'init', chapter: 'namespaces', from: 'minirun' }, TOKENS.placed, 'Before it goes on, init must be in its cgroup (what it uses is counted from the start) and know its users.');
   const joinsUser = draft.config.linux?.namespaces?.some((n) => n.type === 'user' && n.path);
   if (!newUserNamespace(draft.config) && !joinsUser) return;
   const setting: Setting = { actor: 'init', chapter: 'namespaces', from: '#/linux/uidMappings' };

@@ -8,6 +8,7 @@
 import { CLONE, O, PR } from '../../libc/flags.ts';
 import { clone, open, prctl, setns, unshare } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
+import { TOKENS } from '../program/tokens.ts';
 import type { Config, NamespaceType } from '../spec/config.ts';
 import { kernelAtLeast } from '../host/facts.ts';
 import { add, closeResult, type Draft, fresh, isNew, namespaceOf, type Setting, signal, wait, writeFile } from './draft.ts';
@@ -84,6 +85,8 @@ export const newUserNamespace = (config: Config): boolean => isNew(config, 'user
  */
 export function compileStarter(draft: Draft, beforeClone: () => void = () => {}): void {
   const { config } = draft;
+  signal(draft, { actor: 'runtime', chapter: 'cgroup', from: 'minirun' }, TOKENS.prepared, 'The cgroups are there, so the process that goes into them may be made.');
+  wait(draft, starter('minirun'), TOKENS.prepared, 'Until now this process, the starter, has only waited: what it makes must find its cgroups.');
   const joinsOthers = (config.linux?.namespaces ?? []).some((n) => n.path && (n.type === 'pid' || n.type === 'user'));
   if (joinsOthers) {
     add(draft, {
@@ -122,8 +125,8 @@ export function compileStarter(draft: Draft, beforeClone: () => void = () => {})
   }
   whys.push('CLONE_PARENT makes it a child of the runtime, which then can wait for it; the starter is done.');
   add(draft, { ...starter(from), call: clone(flags), saves: 'init', becomes: 'init', why: whys.join(' ') });
-  signal(draft, starter('minirun'), 'cloned', 'Tell the runtime that init exists; its process number went with the report of the clone.');
-  wait(draft, { actor: 'runtime', chapter: 'namespaces', from: 'minirun' }, 'cloned', 'The runtime needs the number of the new process to map its users and to put it into its cgroup.');
+  signal(draft, starter('minirun'), TOKENS.cloned, 'Tell the runtime that init exists; its process number went with the report of the clone.');
+  wait(draft, { actor: 'runtime', chapter: 'namespaces', from: 'minirun' }, TOKENS.cloned, 'The runtime needs the number of the new process to map its users and to put it into its cgroup.');
 }
 
 function compileTimeNamespace(draft: Draft, setting: Setting, entersAtExec: boolean): void {

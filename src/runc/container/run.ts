@@ -1,6 +1,6 @@
 /** `run` in the foreground: make the container, wait for its command, take the container away. */
 import { cgroupPaths } from '../compile/cgroup-paths.ts';
-import { TOKENS } from '../compile/compile.ts';
+import { TOKENS } from '../program/tokens.ts';
 import { oomKills } from '../cgroup/oom.ts';
 import { killAll } from '../cgroup/kill.ts';
 import { removeCgroups } from '../cgroup/remove.ts';

@@ -6,6 +6,7 @@ import { readSync, writeSync } from 'node:fs';
 import { type FlatProgram, type FlatStep, isHelperProgram } from '../program/flatten.ts';
 import { type ProgramMemory, perform, prepare, unexpected } from '../program/memory.ts';
 import type { Actor, Program, Step } from '../program/step.ts';
+import { TOKENS } from '../program/tokens.ts';
 import { runHelper } from './helper.ts';
 import type { Observer, Where } from './observer.ts';
 import { decodeRecord, RECORD_SIZE } from './records.ts';
@@ -60,6 +61,23 @@ export function conduct(c: Conductor, onInit: (pid: number) => void): number {
     }
   };
 
+  /** Gives permission. When the other end is gone, what it said last explains why. */
+  const goOn = (): void => {
+    try {
+      writeSync(c.control, GO);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+      while (pump());
+      throw new StepError(program, program.steps.findLastIndex((s) => s.actor === 'init'), 0, lostContact('the command'));
+    }
+  };
+
+  /** A watched start is told in the program's order: what other actors have to do before a step comes before it. */
+  const catchUp = (index: number): void => {
+    const behind = () => program.steps.some((s, i) => i < index && !c.local.has(s.actor) && !finished.has(i));
+    while (behind()) if (!pump()) throw new StepError(program, index, 0, lostContact(`step ${index + 1}`));
+  };
+
   /** Handles one message of the other actors. Returns false at end of file. */
   const pump = (): boolean => {
     const n = readRetrying(c.control, record);
@@ -69,7 +87,7 @@ export function conduct(c: Conductor, onInit: (pid: number) => void): number {
     switch (r.kind) {
       case 'begin':
         c.observer?.begin?.(where(r.step));
-        writeSync(c.control, GO);
+        goOn();
         break;
       case 'signal':
         signalled.add(step.sync?.token ?? '');
@@ -93,6 +111,7 @@ export function conduct(c: Conductor, onInit: (pid: number) => void): number {
   for (let index = 0; index < program.steps.length; index++) {
     const step = program.steps[index] as Step;
     if (!c.local.has(step.actor)) continue;
+    if (c.observer) catchUp(index);
     c.observer?.begin?.(where(index));
     const started = process.hrtime.bigint();
     let result = 0;
@@ -101,10 +120,11 @@ export function conduct(c: Conductor, onInit: (pid: number) => void): number {
         if (!pump()) throw new StepError(program, index, 0, lostContact(step.sync.token));
       }
     } else if (step.sync?.kind === 'signal') {
-      if (step.actor === 'runtime') {
-        writeSync(c.control, GO);
-        released = true;
-      } else signalled.add(step.sync.token);
+      const { token } = step.sync;
+      const waiting = program.steps.find((w) => w.sync?.kind === 'wait' && w.sync.token === token);
+      if (waiting && c.local.has(waiting.actor)) signalled.add(token);
+      else goOn();
+      released = token === TOKENS.start;
     } else {
       result = makeCall(c, index);
     }

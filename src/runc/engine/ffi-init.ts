@@ -15,7 +15,8 @@ const CONTROL = 3;
 const PROGRAM = 4;
 const F_SETFD = 2;
 const CLONE_FS = 0x200;
-const SIGPIPE = 13;
+/** Signals that Node ignores: SIGPIPE, SIGXFSZ. An ignored signal stays ignored across execve. */
+const IGNORED_BY_NODE = [13, 25];
 
 const report = (kind: RecordKind, step: number, result: number, ns = 0): void => {
   writeSync(CONTROL, encodeRecord({ kind, step, result, ns }));
@@ -37,8 +38,10 @@ function main(): void {
   const memory = load(flat);
   let lockstep = process.argv[2] === 'lockstep';
   const me = ACTORS.indexOf('init');
-  // Node ignores SIGPIPE and marks 0 to 2 close-on-exec; the command must not inherit either.
-  loadLibc().func('signal', 'uintptr_t', ['int', 'uintptr_t'])(SIGPIPE, 0);
+  const SIG_DFL = 0;
+  const setHandler = loadLibc().func('signal', 'uintptr_t', ['int', 'uintptr_t']);
+  for (const number of IGNORED_BY_NODE) setHandler(number, SIG_DFL);
+  // Node marks 0 to 2 close-on-exec; the command inherits them.
   for (const fd of [0, 1, 2]) call('fcntl', fd, F_SETFD, 0);
   // setns(2) into a mount namespace refuses a thread that shares its working directory with others.
   call('unshare', CLONE_FS);
