@@ -5,7 +5,7 @@ export const INCLUDES = [
   ...[
     'errno.h', 'fcntl.h', 'linux/capability.h', 'sched.h', 'signal.h', 'spawn.h', 'stdarg.h', 'stdint.h', 'stdio.h', 'stdlib.h', 'string.h',
     'sys/ioctl.h', 'sys/mount.h', 'sys/personality.h', 'sys/prctl.h', 'sys/resource.h', 'sys/socket.h', 'sys/stat.h', 'sys/statfs.h',
-    'sys/syscall.h', 'sys/sysmacros.h', 'sys/types.h', 'sys/wait.h', 'grp.h', 'unistd.h',
+    'sys/syscall.h', 'sys/sysmacros.h', 'sys/types.h', 'sys/wait.h', 'grp.h', 'poll.h', 'termios.h', 'unistd.h',
   ].map((header) => `#include <${header}>`),
 ];
 
@@ -147,8 +147,98 @@ static void hear(int what)
 }
 `.trim();
 
+/**
+ * The starter's birth. It comes before the starter's first step, after the runtime's steps before it.
+ * @param console the descriptor on which init expects the socket for the terminal, if it sends one
+ */
+export const starting = (console: number | undefined): string => `
+static int pair[2];               /* the socket between the runtime and the others */
+${console === undefined ? '' : 'static int console[2];            /* the socket through which the terminal comes */\n'}
+static void start_starter(void)
+{
+    starter_process = fork();
+    if (starter_process < 0) {
+        perror("fork");
+        stop(125);
+    }
+    if (starter_process > 0) {
+        close(pair[1]);
+${console === undefined ? '' : '        close(console[1]);\n'}        return;
+    }
+    actor = "starter";
+    peer = 3; /* the number that minirun uses too; steps may name it */
+${console === undefined ? '' : `    dup3(console[1], ${console}, O_CLOEXEC);\n`}    dup3(pair[1], peer, O_CLOEXEC);
+    close(pair[0]);
+    starter();
+}
+`.trim();
+
+/** The runtime's end of the container's terminal. */
+export const TERMINAL = `
+static struct termios before;     /* how the terminal was that we sit at */
+static int raw;
+
+static void restore_terminal(void)
+{
+    if (raw)
+        tcsetattr(0, TCSANOW, &before);
+}
+
+/* Takes the descriptor that init has sent (unix(7), SCM_RIGHTS). */
+static int receive_descriptor(int from)
+{
+    char payload[64];
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = { payload, sizeof payload };
+    struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+    struct cmsghdr *c;
+    int fd;
+    if (recvmsg(from, &m, MSG_CMSG_CLOEXEC) < 0 || !(c = CMSG_FIRSTHDR(&m)))
+        return -1;
+    memcpy(&fd, CMSG_DATA(c), sizeof fd);
+    return fd;
+}
+
+static int pass_on(int from, int to)
+{
+    char buffer[4096];
+    ssize_t n = read(from, buffer, sizeof buffer), written = 0;
+    while (written < n) {
+        ssize_t w = write(to, buffer + written, (size_t)(n - written));
+        if (w <= 0)
+            return 0;
+        written += w;
+    }
+    return n > 0;
+}
+
+/* Connects the container's terminal with ours, until nobody has it open any more. */
+static void serve_terminal(int master)
+{
+    struct pollfd waiting[2] = { { .fd = master, .events = POLLIN }, { .fd = 0, .events = POLLIN } };
+    if (isatty(0) && tcgetattr(0, &before) == 0) {
+        struct termios mode = before;
+        struct winsize size;
+        cfmakeraw(&mode);
+        raw = tcsetattr(0, TCSANOW, &mode) == 0;
+        if (ioctl(0, TIOCGWINSZ, &size) == 0)
+            ioctl(master, TIOCSWINSZ, &size);
+    }
+    while (poll(waiting, 2, -1) >= 0 || errno == EINTR) {
+        if (waiting[0].revents && !pass_on(master, 1))
+            break;
+        if (waiting[1].revents && !pass_on(0, master))
+            waiting[1].fd = -1;
+    }
+    restore_terminal();
+}
+`.trim();
+
 /** main(), around the runtime's steps. */
-export const mainFunction = (withStarter: boolean, onClone: string): string => `
+export const mainFunction = (onClone: string, console: number | undefined): string => `
 static void forward(int number)
 {
     kill(init_process, number);
@@ -156,9 +246,9 @@ static void forward(int number)
 
 int main(void)
 {
-    int pair[2], status = 0;
+    int status = 0;
     struct message m;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0${console === undefined ? '' : '\n        || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console) < 0'}) {
         perror("socketpair");
         return 125;
     }
@@ -167,25 +257,15 @@ int main(void)
         int high = fcntl(pair[i], F_DUPFD_CLOEXEC, 100);
         close(pair[i]);
         pair[i] = high;
-    }
-    /* The starter ends by itself; a shell that ignores SIGCHLD must not reap it for us. */
-    signal(SIGCHLD, SIG_DFL);
 ${
-  withStarter
-    ? `    starter_process = fork();
-    if (starter_process < 0) {
-        perror("fork");
-        return 125;
-    }
-    if (starter_process == 0) {
-        close(pair[0]);
-        peer = pair[1];
-        actor = "starter";
-        starter();
-    }
+  console === undefined
+    ? ''
+    : `        high = fcntl(console[i], F_DUPFD_CLOEXEC, 100);
+        close(console[i]);
+        console[i] = high;
 `
-    : ''
-}    close(pair[1]);
+}    }
+    signal(SIGCHLD, SIG_DFL); /* a shell that ignores it must not have our children reaped for us */
     peer = pair[0];
     runtime();
 
@@ -204,7 +284,14 @@ ${
     signal(SIGQUIT, SIG_IGN);
     signal(SIGTERM, forward);
     signal(SIGHUP, forward);
-    while (waitpid(init_process, &status, 0) < 0 && errno == EINTR)
+${
+  console === undefined
+    ? ''
+    : `    int master = receive_descriptor(console[0]);
+    if (master >= 0)
+        serve_terminal(master);
+`
+}    while (waitpid(init_process, &status, 0) < 0 && errno == EINTR)
         ;
     clean_up();
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

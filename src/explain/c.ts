@@ -3,7 +3,7 @@
  * compiler and the headers of libc, nothing else.
  */
 import { type Actor, CHAPTERS, type Program, type Ref, type Step } from '../runc/program/step.ts';
-import { EXPECTING, hearing, INCLUDES, MEETING, mainFunction, REPORTING, RUN, TEXT } from './c-frame.ts';
+import { EXPECTING, hearing, INCLUDES, MEETING, mainFunction, REPORTING, RUN, starting, TERMINAL, TEXT } from './c-frame.ts';
 import { cComment, cName, cNote, cString } from './c-text.ts';
 import { type CFile, declare, expression, newCFile, syscallName } from './c-values.ts';
 import { syscallNumber } from '../libc/syscalls.ts';
@@ -174,6 +174,12 @@ function actorFunction(w: Writer, actor: Actor): string[] {
   ];
 }
 
+/** The descriptor through which init sends the terminal's master, if it does. */
+function consoleSocket(program: Program): number | undefined {
+  const socket = program.steps.find((s) => s.call.name === 'sendmsg')?.call.args[0];
+  return socket?.kind === 'int' ? Number(socket.value) : undefined;
+}
+
 /**
  * Writes a program as a C file which performs it in the foreground and exits as the container's
  * command does (128 + N after signal N; 125 when a step fails, with the step on stderr).
@@ -184,7 +190,9 @@ export function renderC(program: Program): string {
   const file = newCFile();
   const w: Writer = { file, program, used: usedResults(program), bodies: { runtime: [], starter: [], init: [] }, folders: [], cloned: undefined };
   const chapterOf: Partial<Record<Actor, string>> = {};
+  const firstOfStarter = program.steps.findIndex((s) => s.actor === 'starter');
   program.steps.forEach((step, index) => {
+    if (index === firstOfStarter) w.bodies.runtime.push('', '    start_starter();');
     if (chapterOf[step.actor] !== step.chapter) {
       chapterOf[step.actor] = step.chapter;
       w.bodies[step.actor].push('', `    ${cNote(`${'-'.repeat(20)} ${step.chapter} ${'-'.repeat(60 - step.chapter.length)}`)}`);
@@ -195,6 +203,7 @@ export function renderC(program: Program): string {
   const has = (actor: Actor) => w.bodies[actor].length > 0;
   const tokens = [...new Set(program.steps.flatMap((s) => (s.sync ? [tokenName(s.sync.token)] : [])))];
   const takesClone = w.cloned === undefined || w.cloned === 'result' ? 'init_process = (pid_t)m.value;' : `init_process = (pid_t)(${w.cloned} = m.value);`;
+  const console = consoleSocket(program);
   const checks = program.steps.some((s) => s.expect?.length);
   const hears = program.steps.some((s) => s.sync?.kind === 'wait');
   const paragraphs = [
@@ -219,8 +228,10 @@ export function renderC(program: Program): string {
     ...(hears ? ['', hearing(takesClone)] : []),
     '', ...cleanUp(w.folders),
     ...(has('init') ? actorFunction(w, 'init') : []),
-    ...(has('starter') ? actorFunction(w, 'starter') : []),
+    ...actorFunction(w, 'starter'),
+    '', starting(console),
     ...actorFunction(w, 'runtime'),
-    '', mainFunction(has('starter'), takesClone),
+    ...(console === undefined ? [] : ['', TERMINAL]),
+    '', mainFunction(takesClone, console),
   ].join('\n')}\n`;
 }

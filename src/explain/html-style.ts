@@ -67,7 +67,8 @@ ${HUES.map((h, i) => `.n${i} { --c: hsl(${h} 60% var(--threads)); stroke: var(--
 .body .call { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0 0 10px; padding: 8px 10px; border-radius: 7px; background: var(--band); font-size: 13px; }
 .body .why { font-size: 15.5px; line-height: 1.5; margin: 0 0 12px; }
 #panel h4, .body h4 { margin: 14px 0 4px; font-size: 12px; letter-spacing: .06em; text-transform: uppercase; color: var(--soft); }
-table { border-collapse: collapse; width: 100%; } th, td { padding: 3px 8px 3px 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; } th { text-align: left; white-space: nowrap; overflow-wrap: normal; font-size: 12px; color: var(--soft); font-weight: 600; }
+table { border-collapse: collapse; width: 100%; } th, td { padding: 3px 8px 3px 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+th { text-align: left; white-space: nowrap; overflow-wrap: normal; font-size: 12px; color: var(--soft); font-weight: 600; }
 td:first-child { white-space: normal; min-width: 66px; } td.raw { color: var(--soft); font-size: 11.5px; }
 .facts { margin: 8px 0 0; padding: 0; list-style: none; font-size: 13.5px; }
 .ns { display: grid; grid-template-columns: repeat(4, 1fr); gap: 5px; } .ns div { border: 1px solid var(--line); border-radius: 7px; padding: 2px 7px; font-size: 12px; color: var(--soft); overflow: hidden; }
@@ -84,7 +85,7 @@ pre.config span { display: block; white-space: pre-wrap; overflow-wrap: anywhere
   .js body { padding-bottom: 46vh; } html.js { scroll-padding-bottom: 47vh; }
   .bar .keys { display: none; }
 }
-@media (min-width: 700px) and (max-width: 1180px) { #panel { columns: 2; column-gap: 22px; } #panel section { break-inside: avoid; } }
+@media (min-width: 700px) and (max-width: 1180px) { .js #panel { display: grid; grid-template-columns: 1fr 1fr; gap: 0 22px; align-content: start; } #panel section { min-width: 0; grid-column: 2; } #panel #detail { grid-column: 1; grid-row: 1 / span 5; } #panel #config-part h4, #panel #config-none h4 { margin-top: 0; } }
 @media (max-width: 640px) { .row, .titles { grid-template-columns: 30px ${LANES_WIDTH}px minmax(60px, 1fr) 0 0; } .thread-art, .titles .threads, .chip, .titles .mounted { display: none; } .rows > .lane-art { left: 30px; } header, .bar, main { padding-left: 10px; padding-right: 10px; } }
 @media print { .bar, #panel { display: none !important; } .js .steps, .js .whole { display: block; } .js main { display: block; } .titles { position: static; } }
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }

@@ -40,7 +40,7 @@ function stepBody(program: Program, index: number, json: JsonLines, meaning: Mea
     `<h3>Step ${index + 1} of ${program.steps.length} · <span class="${step.actor}">${step.actor}</span> · ${escapeHtml(step.chapter)}</h3>`,
     `<p class="call">${paintHtml(showStep(program, index))}</p>`,
     `<p class="why">${escapeHtml(step.why)}</p>`,
-    rows.length ? `<table><thead><tr><th>argument</th><th>the kernel gets</th><th>meaning</th></tr></thead><tbody>${rows.join('')}</tbody></table>` : '',
+    rows.length ? `<table><thead><tr><th>argument</th><th>value</th><th>meaning</th></tr></thead><tbody>${rows.join('')}</tbody></table>` : '',
     `<ul class="facts">${facts.map((f) => `<li>${f}</li>`).join('')}</ul>`,
   ].join('');
 }

@@ -3,7 +3,7 @@
  * an image cannot be trusted; a reader wants the path. Followed from step to step, without running.
  */
 import { posix } from 'node:path';
-import { MOUNT_ATTR, MS } from '../libc/flags.ts';
+import { AT, MOUNT_ATTR, MS } from '../libc/flags.ts';
 import type { Arg, Step } from '../runc/program/step.ts';
 
 /** A path of the host, or one inside the container's root file system. */
@@ -12,6 +12,8 @@ export interface Place {
   inside: boolean;
   /** For a mount that is attached nowhere yet (open_tree): the MOUNT_ATTR_* that it was given. */
   attributes?: bigint;
+  /** The same: whether mounts below it came along. */
+  recursive?: boolean;
 }
 
 export interface Places {
@@ -65,7 +67,7 @@ export function follow(places: Places, step: Step): void {
       keep(placeOf(places, args[0], args[1]));
       break;
     case 'open_tree':
-      keep({ ...placeOf(places, args[0], args[1]), attributes: 0n });
+      keep({ ...placeOf(places, args[0], args[1]), attributes: 0n, recursive: (integer(args[2]) & BigInt(AT.AT_RECURSIVE)) !== 0n });
       break;
     case 'mount_setattr': {
       const held = args[0]?.kind === 'result' ? places.held.get(args[0].of) : undefined;
@@ -83,6 +85,10 @@ export function follow(places: Places, step: Step): void {
       if (step.actor === 'init') places.cwd = placeOf(places, args[0], { kind: 'text', parts: [''] });
       break;
     case 'pivot_root':
+      places.inside = true;
+      // With pivot_root(".", ".") the old root lies on top of the new one, where `.` finds it.
+      if (plain(args[1]) === '.') places.cwd = { path: '/', inside: false };
+      break;
     case 'chroot':
       places.inside = true;
       break;
