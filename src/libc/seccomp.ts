@@ -11,8 +11,14 @@ import { addressOf, loadKoffi } from './ffi.ts';
 
 /** What happens at a system call; ERRNO and TRACE carry 16 bits of data in the low half. */
 export const SCMP_ACT = {
-  KILL_PROCESS: 0x80000000, KILL_THREAD: 0, TRAP: 0x00030000, ERRNO: 0x00050000,
-  NOTIFY: 0x7fc00000, TRACE: 0x7ff00000, LOG: 0x7ffc0000, ALLOW: 0x7fff0000,
+  KILL_PROCESS: 0x80000000,
+  KILL_THREAD: 0,
+  TRAP: 0x00030000,
+  ERRNO: 0x00050000,
+  NOTIFY: 0x7fc00000,
+  TRACE: 0x7ff00000,
+  LOG: 0x7ffc0000,
+  ALLOW: 0x7fff0000,
 } as const;
 
 /** enum scmp_compare. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkResources, cgroupPaths, compileCgroup, compileCgroupJoin } from '../../src/runc/compile/cgroup.ts';
+import { cgroupPaths, checkResources, compileCgroup, compileCgroupJoin } from '../../src/runc/compile/cgroup.ts';
 import { chain } from '../../src/runc/compile/cgroup-paths.ts';
 import { type Draft, newDraft } from '../../src/runc/compile/draft.ts';
 import { type CgroupFacts, type Host, TYPICAL_HOST } from '../../src/runc/host/facts.ts';
@@ -8,7 +8,15 @@ import type { Config, Resources } from '../../src/runc/spec/config.ts';
 
 const V1: CgroupFacts = {
   mode: 'hybrid',
-  v1: { cpu: '/cg/cpu,cpuacct', cpuacct: '/cg/cpu,cpuacct', memory: '/cg/memory', cpuset: '/cg/cpuset', pids: '/cg/pids', blkio: '/cg/blkio', devices: '/cg/devices' },
+  v1: {
+    cpu: '/cg/cpu,cpuacct',
+    cpuacct: '/cg/cpu,cpuacct',
+    memory: '/cg/memory',
+    cpuset: '/cg/cpuset',
+    pids: '/cg/pids',
+    blkio: '/cg/blkio',
+    devices: '/cg/devices',
+  },
   v2: '/cg/unified',
   v2Controllers: ['hugetlb'],
   own: { cpu: '/us', cpuacct: '/us', memory: '/us', cpuset: '/', pids: '/us', blkio: '/us', devices: '/us', '': '/us' },
@@ -17,7 +25,10 @@ const V1: CgroupFacts = {
 };
 const v1Host: Host = { ...TYPICAL_HOST, cgroup: V1 };
 const v2Host = TYPICAL_HOST;
-const config = (resources?: Resources, cgroupsPath?: string): Config => ({ ociVersion: '1.2.0', linux: { ...(resources ? { resources } : {}), ...(cgroupsPath ? { cgroupsPath } : {}) } });
+const config = (resources?: Resources, cgroupsPath?: string): Config => ({
+  ociVersion: '1.2.0',
+  linux: { ...(resources ? { resources } : {}), ...(cgroupsPath ? { cgroupsPath } : {}) },
+});
 
 const show = (arg: Arg | undefined): string =>
   arg?.kind === 'text' ? arg.parts.map(String).join('') : arg?.kind === 'data' ? Buffer.from(arg.hex, 'hex').toString() : '';
@@ -40,7 +51,10 @@ function compiled(c: Config, host: Host): { lines: string[]; steps: Step[]; draf
   compileCgroup(draft, cgroupPaths(c, host, 'box'));
   return { lines: story(draft), steps: draft.steps, draft };
 }
-const limitLines = (resources: Resources, host: Host): string[] => compiled(config(resources), host).lines.filter((l) => / = /.test(l) && !/devices\.|subtree_control|cpuset\.(cpus|mems) = (0-3|0)$/.test(l));
+const limitLines = (resources: Resources, host: Host): string[] =>
+  compiled(config(resources), host).lines.filter(
+    (l) => / = /.test(l) && !/devices\.|subtree_control|cpuset\.(cpus|mems) = (0-3|0)$/.test(l),
+  );
 
 describe('where the cgroups are', () => {
   test('without a cgroupsPath', () => {
@@ -74,11 +88,18 @@ describe('the steps', () => {
   test('v1: a folder a hierarchy, cpusets filled from above, device rules', () => {
     const { lines } = compiled(config(), v1Host);
     expect(lines.filter((l) => l.startsWith('mkdir'))).toHaveLength(12); // six hierarchies, two levels
-    expect(lines).toEqual(expect.arrayContaining([
-      'mkdir /cg/cpu,cpuacct/minirun', 'mkdir /cg/cpu,cpuacct/minirun/box',
-      '/cg/cpuset/minirun/cpuset.cpus = 0-3', '/cg/cpuset/minirun/cpuset.mems = 0', '/cg/cpuset/minirun/box/cpuset.cpus = 0-3', '/cg/cpuset/minirun/box/cpuset.mems = 0',
-      '/cg/devices/minirun/box/devices.deny = a', '/cg/devices/minirun/box/devices.allow = c 1:3 rwm',
-    ]));
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'mkdir /cg/cpu,cpuacct/minirun',
+        'mkdir /cg/cpu,cpuacct/minirun/box',
+        '/cg/cpuset/minirun/cpuset.cpus = 0-3',
+        '/cg/cpuset/minirun/cpuset.mems = 0',
+        '/cg/cpuset/minirun/box/cpuset.cpus = 0-3',
+        '/cg/cpuset/minirun/box/cpuset.mems = 0',
+        '/cg/devices/minirun/box/devices.deny = a',
+        '/cg/devices/minirun/box/devices.allow = c 1:3 rwm',
+      ]),
+    );
     const there = compiled(config(), { ...v1Host, cgroup: { ...V1, cpuset: { from: '/cg/cpuset/minirun', cpus: '1', mems: '0' } } }).lines;
     expect(there).not.toContain('/cg/cpuset/minirun/cpuset.cpus = 1');
     expect(there).toContain('/cg/cpuset/minirun/box/cpuset.cpus = 1');
@@ -86,19 +107,33 @@ describe('the steps', () => {
   test('v2: controllers are switched on from the top down, the needed ones strictly', () => {
     const { lines, steps } = compiled(config({ cpu: { quota: 50000 }, pids: { limit: 9 } }), v2Host);
     expect(lines).toEqual([
-      'mkdir /sys/fs/cgroup/minirun', 'mkdir /sys/fs/cgroup/minirun/box',
-      '/sys/fs/cgroup/cgroup.subtree_control = +cpu +pids', '/sys/fs/cgroup/cgroup.subtree_control = +memory',
-      '/sys/fs/cgroup/minirun/cgroup.subtree_control = +cpu +pids', '/sys/fs/cgroup/minirun/cgroup.subtree_control = +memory',
-      '/sys/fs/cgroup/minirun/box/cpu.max = 50000 100000', '/sys/fs/cgroup/minirun/box/pids.max = 9',
-      'bpf', 'bpf',
+      'mkdir /sys/fs/cgroup/minirun',
+      'mkdir /sys/fs/cgroup/minirun/box',
+      '/sys/fs/cgroup/cgroup.subtree_control = +cpu +pids',
+      '/sys/fs/cgroup/cgroup.subtree_control = +memory',
+      '/sys/fs/cgroup/minirun/cgroup.subtree_control = +cpu +pids',
+      '/sys/fs/cgroup/minirun/cgroup.subtree_control = +memory',
+      '/sys/fs/cgroup/minirun/box/cpu.max = 50000 100000',
+      '/sys/fs/cgroup/minirun/box/pids.max = 9',
+      'bpf',
+      'bpf',
     ]);
-    const ignores = steps.filter((s) => s.call.name === 'write' && show(s.call.args[1]).startsWith('+')).map((s) => (s.ignore ?? []).includes('EBUSY'));
+    const ignores = steps
+      .filter((s) => s.call.name === 'write' && show(s.call.args[1]).startsWith('+'))
+      .map((s) => (s.ignore ?? []).includes('EBUSY'));
     expect(ignores).toEqual([false, true, false, true]);
   });
   test('an ordinary user begins at the folder above its own, and sets no device rules', () => {
-    const user: Host = { ...v2Host, uid: 1000, cgroup: { ...v2Host.cgroup, own: { '': '/app.slice/x.scope' }, v2Controllers: ['memory', 'pids'] } };
+    const user: Host = {
+      ...v2Host,
+      uid: 1000,
+      cgroup: { ...v2Host.cgroup, own: { '': '/app.slice/x.scope' }, v2Controllers: ['memory', 'pids'] },
+    };
     const { lines } = compiled(config({ memory: { limit: 5 } }), user);
-    expect(lines.filter((l) => l.includes('+memory'))).toEqual(['/sys/fs/cgroup/app.slice/cgroup.subtree_control = +memory', '/sys/fs/cgroup/app.slice/minirun/cgroup.subtree_control = +memory']);
+    expect(lines.filter((l) => l.includes('+memory'))).toEqual([
+      '/sys/fs/cgroup/app.slice/cgroup.subtree_control = +memory',
+      '/sys/fs/cgroup/app.slice/minirun/cgroup.subtree_control = +memory',
+    ]);
     expect(lines).not.toContain('bpf');
     expect(compiled(config(), { ...v2Host, inUserNamespace: true }).lines).not.toContain('bpf');
   });
@@ -112,13 +147,15 @@ describe('the steps', () => {
     const draft = newDraft(c, v1Host);
     compileCgroupJoin(draft, cgroupPaths(c, v1Host, 'box'));
     expect(story(draft)).toEqual([
-      ...['cpu,cpuacct', 'memory', 'cpuset', 'pids', 'blkio', 'devices'].map((h) => `/cg/${h}/minirun/box/tasks = 0`), '/cg/unified/minirun/box/cgroup.procs = 0',
+      ...['cpu,cpuacct', 'memory', 'cpuset', 'pids', 'blkio', 'devices'].map((h) => `/cg/${h}/minirun/box/tasks = 0`),
+      '/cg/unified/minirun/box/cgroup.procs = 0',
     ]);
     expect(new Set(draft.steps.map((s) => s.actor))).toEqual(new Set(['init']));
   });
   test('each step says why, from where, and in which manual page', () => {
     for (const host of [v1Host, v2Host]) {
-      for (const s of compiled(config({ memory: { limit: 5, swap: 9 }, cpu: { shares: 2, cpus: '0' }, blockIO: { weight: 10 } }), host).steps) {
+      for (const s of compiled(config({ memory: { limit: 5, swap: 9 }, cpu: { shares: 2, cpus: '0' }, blockIO: { weight: 10 } }), host)
+        .steps) {
         expect(s.why.length).toBeGreaterThan(20);
         expect(s.man).toMatch(/^\w+\([23]\)$/);
         expect(s.from).toMatch(/^(minirun|#\/linux\/)/);
@@ -132,41 +169,101 @@ describe('limits as files', () => {
   const b = '/cg/blkio/minirun/box/blkio';
   test('v1', () => {
     const m = '/cg/memory/minirun/box/memory';
-    expect(limitLines({ memory: { limit: 100, swap: 300, reservation: 50, swappiness: 0, disableOOMKiller: true, kernelTCP: 7 } }, v1Host)).toEqual([
-      `${m}.limit_in_bytes = 100`, `${m}.memsw.limit_in_bytes = 300`, `${m}.soft_limit_in_bytes = 50`, `${m}.kmem.tcp.limit_in_bytes = 7`, `${m}.swappiness = 0`, `${m}.oom_control = 1`,
+    expect(
+      limitLines({ memory: { limit: 100, swap: 300, reservation: 50, swappiness: 0, disableOOMKiller: true, kernelTCP: 7 } }, v1Host),
+    ).toEqual([
+      `${m}.limit_in_bytes = 100`,
+      `${m}.memsw.limit_in_bytes = 300`,
+      `${m}.soft_limit_in_bytes = 50`,
+      `${m}.kmem.tcp.limit_in_bytes = 7`,
+      `${m}.swappiness = 0`,
+      `${m}.oom_control = 1`,
     ]);
     expect(limitLines({ memory: { limit: -1 } }, v1Host)).toEqual([`${m}.limit_in_bytes = -1`, `${m}.memsw.limit_in_bytes = -1`]);
     const c = '/cg/cpu,cpuacct/minirun/box/cpu';
     expect(limitLines({ cpu: { shares: 512, quota: 1000, period: 2000, burst: 5, idle: 1 } }, v1Host)).toEqual([
-      `${c}.shares = 512`, `${c}.cfs_period_us = 2000`, `${c}.cfs_quota_us = 1000`, `${c}.cfs_burst_us = 5`, `${c}.idle = 1`,
+      `${c}.shares = 512`,
+      `${c}.cfs_period_us = 2000`,
+      `${c}.cfs_quota_us = 1000`,
+      `${c}.cfs_burst_us = 5`,
+      `${c}.idle = 1`,
     ]);
     expect(limitLines({ cpu: { cpus: '1', mems: '0' } }, v1Host)).toContain('/cg/cpuset/minirun/box/cpuset.cpus = 1');
     expect(limitLines({ pids: { limit: 64 } }, v1Host)).toEqual(['/cg/pids/minirun/box/pids.max = 64']);
     expect(limitLines({ pids: { limit: -1 } }, v1Host)).toEqual([]);
-    expect(limitLines({ blockIO: { weight: 10, throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 9 }], throttleWriteIOPSDevice: [{ major: 8, minor: 1, rate: 3 }] } }, v1Host)).toEqual([
-      `${b}.weight = 10`, `${b}.bfq.weight = 10`, `${b}.throttle.read_bps_device = 8:0 9`, `${b}.throttle.write_iops_device = 8:1 3`,
+    expect(
+      limitLines(
+        {
+          blockIO: {
+            weight: 10,
+            throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 9 }],
+            throttleWriteIOPSDevice: [{ major: 8, minor: 1, rate: 3 }],
+          },
+        },
+        v1Host,
+      ),
+    ).toEqual([
+      `${b}.weight = 10`,
+      `${b}.bfq.weight = 10`,
+      `${b}.throttle.read_bps_device = 8:0 9`,
+      `${b}.throttle.write_iops_device = 8:1 3`,
     ]);
-    expect(limitLines({ hugepageLimits: [{ pageSize: '2MB', limit: 4 }] }, v1Host)).toEqual(['/cg/unified/minirun/box/hugetlb.2MB.max = 4', '/cg/unified/minirun/box/hugetlb.2MB.rsvd.max = 4']);
+    expect(limitLines({ hugepageLimits: [{ pageSize: '2MB', limit: 4 }] }, v1Host)).toEqual([
+      '/cg/unified/minirun/box/hugetlb.2MB.max = 4',
+      '/cg/unified/minirun/box/hugetlb.2MB.rsvd.max = 4',
+    ]);
   });
   test('v2', () => {
     const f = '/sys/fs/cgroup/minirun/box';
-    expect(limitLines({ memory: { limit: 100, swap: 300, reservation: 50 } }, v2Host)).toEqual([`${f}/memory.swap.max = 200`, `${f}/memory.max = 100`, `${f}/memory.low = 50`]);
-    expect(limitLines({ cpu: { shares: 1024, quota: -1, burst: 5, cpus: '0-1' } }, v2Host)).toEqual([`${f}/cpu.weight = 100`, `${f}/cpu.max = max 100000`, `${f}/cpu.max.burst = 5`, `${f}/cpuset.cpus = 0-1`]);
-    expect(limitLines({ cpu: { shares: 1024, idle: 1 } }, v2Host)).toEqual([`${f}/cpu.idle = 1`]);
-    expect(limitLines({ blockIO: { weight: 1000, throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 9 }], throttleWriteIOPSDevice: [{ major: 8, minor: 0, rate: 0 }] } }, v2Host)).toEqual([
-      `${f}/io.bfq.weight = 1000`, `${f}/io.weight = 10000`, `${f}/io.max = 8:0 rbps=9`, `${f}/io.max = 8:0 wiops=max`,
+    expect(limitLines({ memory: { limit: 100, swap: 300, reservation: 50 } }, v2Host)).toEqual([
+      `${f}/memory.swap.max = 200`,
+      `${f}/memory.max = 100`,
+      `${f}/memory.low = 50`,
     ]);
-    expect(limitLines({ unified: { 'memory.high': '5', 'io.max': '8:0 rbps=1\n8:16 rbps=2\n' } }, v2Host)).toEqual([`${f}/memory.high = 5`, `${f}/io.max = 8:0 rbps=1`, `${f}/io.max = 8:16 rbps=2`]);
+    expect(limitLines({ cpu: { shares: 1024, quota: -1, burst: 5, cpus: '0-1' } }, v2Host)).toEqual([
+      `${f}/cpu.weight = 100`,
+      `${f}/cpu.max = max 100000`,
+      `${f}/cpu.max.burst = 5`,
+      `${f}/cpuset.cpus = 0-1`,
+    ]);
+    expect(limitLines({ cpu: { shares: 1024, idle: 1 } }, v2Host)).toEqual([`${f}/cpu.idle = 1`]);
+    expect(
+      limitLines(
+        {
+          blockIO: {
+            weight: 1000,
+            throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 9 }],
+            throttleWriteIOPSDevice: [{ major: 8, minor: 0, rate: 0 }],
+          },
+        },
+        v2Host,
+      ),
+    ).toEqual([`${f}/io.bfq.weight = 1000`, `${f}/io.weight = 10000`, `${f}/io.max = 8:0 rbps=9`, `${f}/io.max = 8:0 wiops=max`]);
+    expect(limitLines({ unified: { 'memory.high': '5', 'io.max': '8:0 rbps=1\n8:16 rbps=2\n' } }, v2Host)).toEqual([
+      `${f}/memory.high = 5`,
+      `${f}/io.max = 8:0 rbps=1`,
+      `${f}/io.max = 8:16 rbps=2`,
+    ]);
   });
   test('what v2 cannot do is said', () => {
-    expect(compiled(config({ memory: { limit: 5, swappiness: 1, disableOOMKiller: true } }), v2Host).draft.warnings).toEqual([expect.stringContaining('swappiness'), expect.stringContaining('disableOOMKiller')]);
+    expect(compiled(config({ memory: { limit: 5, swappiness: 1, disableOOMKiller: true } }), v2Host).draft.warnings).toEqual([
+      expect.stringContaining('swappiness'),
+      expect.stringContaining('disableOOMKiller'),
+    ]);
   });
 });
 
 describe('checkResources', () => {
   const check = (resources: Resources, host: Host = v2Host) => checkResources(config(resources), host);
   test('good ones', () => {
-    expect(check({ memory: { limit: 100, swap: -1 }, cpu: { shares: 2, quota: -1, cpus: '0,2-3' }, pids: { limit: -1 }, unified: { 'memory.high': '1', 'cgroup.max.depth': '3' } })).toEqual([]);
+    expect(
+      check({
+        memory: { limit: 100, swap: -1 },
+        cpu: { shares: 2, quota: -1, cpus: '0,2-3' },
+        pids: { limit: -1 },
+        unified: { 'memory.high': '1', 'cgroup.max.depth': '3' },
+      }),
+    ).toEqual([]);
     expect(checkResources({ ociVersion: '1.2.0' }, v2Host)).toEqual([]);
   });
   test.each<[Resources, RegExp]>([
@@ -197,11 +294,15 @@ describe('checkResources', () => {
     const none: Host = { ...v2Host, cgroup: { mode: 'none', v1: {}, v2Controllers: [], own: {}, writable: false } };
     expect(check({ pids: { limit: 5 } }, none)).toEqual([expect.stringMatching(/no cgroup hierarchy is mounted/)]);
   });
-  test('the whole machine\'s cgroup is refused', () => {
-    for (const path of ['/', '/..', '.']) expect(checkResources(config(undefined, path), v2Host)).toEqual([expect.stringMatching(/cgroupsPath/)]);
+  test("the whole machine's cgroup is refused", () => {
+    for (const path of ['/', '/..', '.'])
+      expect(checkResources(config(undefined, path), v2Host)).toEqual([expect.stringMatching(/cgroupsPath/)]);
   });
   test('v1 device rules that cannot be expressed', () => {
-    const devices = [{ allow: true, type: 'c' as const, major: 10 }, { allow: false, type: 'c' as const, major: 10, minor: 229 }];
+    const devices = [
+      { allow: true, type: 'c' as const, major: 10 },
+      { allow: false, type: 'c' as const, major: 10, minor: 229 },
+    ];
     expect(check({ devices }, v1Host)).toEqual([expect.stringMatching(/takes back a part/)]);
     expect(check({ devices }, v2Host)).toEqual([]);
   });

@@ -1,15 +1,15 @@
 /** Cgroups of this machine's own kernel: the compiled steps are performed, and what they made is used and removed. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type CgroupPaths, cgroupPaths, checkResources, compileCgroup, compileCgroupJoin } from '../../src/runc/compile/cgroup.ts';
-import { newDraft } from '../../src/runc/compile/draft.ts';
 import { freeze, isFrozen, thaw } from '../../src/runc/cgroup/freezer.ts';
 import { killAll } from '../../src/runc/cgroup/kill.ts';
 import { oomKills } from '../../src/runc/cgroup/oom.ts';
 import { cgroupsTaken, foldersOf, processesOf } from '../../src/runc/cgroup/processes.ts';
 import { removeCgroups } from '../../src/runc/cgroup/remove.ts';
+import { type CgroupPaths, cgroupPaths, checkResources, compileCgroup, compileCgroupJoin } from '../../src/runc/compile/cgroup.ts';
+import { newDraft } from '../../src/runc/compile/draft.ts';
 import { probeHost } from '../../src/runc/host/probe.ts';
 import { flatten } from '../../src/runc/program/flatten.ts';
 import { load, perform } from '../../src/runc/program/memory.ts';
@@ -50,7 +50,10 @@ function joinFiles(paths: CgroupPaths): string[] {
 }
 
 /** A shell that joins as init does, and then runs a command. */
-const joining = (paths: CgroupPaths, command: string): string[] => ['-c', `for f in ${joinFiles(paths).join(' ')}; do echo 0 > $f || exit 99; done; ${command}`];
+const joining = (paths: CgroupPaths, command: string): string[] => [
+  '-c',
+  `for f in ${joinFiles(paths).join(' ')}; do echo 0 > $f || exit 99; done; ${command}`,
+];
 
 async function start(paths: CgroupPaths, command: string) {
   const child = spawn('sh', joining(paths, `echo joined; ${command}`), { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -73,16 +76,25 @@ describe.skipIf(!usable)('on this kernel', () => {
     const [major, minor] = [disk >> 8, disk & 255];
     const hasDisk = existsSync(`/sys/dev/block/${major}:${minor}`);
     const paths = make({
-      memory: { limit: 64 << 20, swap: 128 << 20 }, cpu: { shares: 512, quota: 20000, period: 50000, cpus: '0' }, pids: { limit: 33 },
+      memory: { limit: 64 << 20, swap: 128 << 20 },
+      cpu: { shares: 512, quota: 20000, period: 50000, cpus: '0' },
+      pids: { limit: 33 },
       ...(hasDisk ? { blockIO: { throttleReadBpsDevice: [{ major, minor, rate: 1 << 20 }] } } : {}),
     });
-    const get = (v1: string, v1File: string, v2File: string): string => read(paths.v1[v1] === undefined ? `${paths.v2}/${v2File}` : `${paths.v1[v1]}/${v1File}`);
+    const get = (v1: string, v1File: string, v2File: string): string =>
+      read(paths.v1[v1] === undefined ? `${paths.v2}/${v2File}` : `${paths.v1[v1]}/${v1File}`);
     expect(get('memory', 'memory.limit_in_bytes', 'memory.max')).toBe(String(64 << 20));
     expect(get('pids', 'pids.max', 'pids.max')).toBe('33');
     expect(get('cpuset', 'cpuset.cpus', 'cpuset.cpus')).toBe('0');
     if (paths.v1.cpu === undefined) expect(read(`${paths.v2}/cpu.max`)).toBe('20000 50000');
-    else expect([read(`${paths.v1.cpu}/cpu.shares`), read(`${paths.v1.cpu}/cpu.cfs_quota_us`), read(`${paths.v1.cpu}/cpu.cfs_period_us`)]).toEqual(['512', '20000', '50000']);
-    if (paths.v1.devices !== undefined) expect(read(`${paths.v1.devices}/devices.list`).split('\n')).toEqual(expect.arrayContaining(['c 1:3 rwm', 'c *:* m']));
+    else
+      expect([
+        read(`${paths.v1.cpu}/cpu.shares`),
+        read(`${paths.v1.cpu}/cpu.cfs_quota_us`),
+        read(`${paths.v1.cpu}/cpu.cfs_period_us`),
+      ]).toEqual(['512', '20000', '50000']);
+    if (paths.v1.devices !== undefined)
+      expect(read(`${paths.v1.devices}/devices.list`).split('\n')).toEqual(expect.arrayContaining(['c 1:3 rwm', 'c *:* m']));
     if (hasDisk) expect(get('blkio', 'blkio.throttle.read_bps_device', 'io.max')).toContain(String(1 << 20));
   });
 

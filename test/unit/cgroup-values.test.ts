@@ -2,7 +2,15 @@ import { expect, test } from 'vitest';
 import { blkioToIoWeight, cpuMax, decimal, orMax, pidsMax, sharesToWeight, swapOnly } from '../../src/runc/compile/cgroup-values.ts';
 
 test.each([
-  [0, 1], [2, 1], [3, 2], [256, 35], [512, 59], [1024, 100], [2048, 174], [262144, 10000], [9e9, 10000],
+  [0, 1],
+  [2, 1],
+  [3, 2],
+  [256, 35],
+  [512, 59],
+  [1024, 100],
+  [2048, 174],
+  [262144, 10000],
+  [9e9, 10000],
 ])('cpu shares %d are weight %d', (shares, weight) => {
   expect(sharesToWeight(shares)).toBe(weight);
 });
@@ -17,8 +25,14 @@ test('more shares never mean less weight', () => {
 });
 
 test.each([
-  [100, 300, '200'], [100, 100, '0'], [100, -1, 'max'], [100, undefined, undefined], [100, 0, undefined],
-  [-1, undefined, 'max'], [-1, 500, '500'], [undefined, undefined, undefined],
+  [100, 300, '200'],
+  [100, 100, '0'],
+  [100, -1, 'max'],
+  [100, undefined, undefined],
+  [100, 0, undefined],
+  [-1, undefined, 'max'],
+  [-1, 500, '500'],
+  [undefined, undefined, undefined],
 ])('memory limit %s and memory+swap %s: swap %s', (limit, swap, text) => {
   expect(swapOnly(limit, swap)).toBe(text);
 });

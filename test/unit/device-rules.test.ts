@@ -3,9 +3,14 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { closeFd } from '../../src/libc/fd.ts';
 import { checkDeviceRules, deviceRules, v1Writes } from '../../src/runc/compile/device-rules.ts';
-import { BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI, BPF_PROG_TYPE_CGROUP_DEVICE, deviceProgram } from '../../src/runc/compile/device-rules-ebpf.ts';
+import {
+  BPF_CGROUP_DEVICE,
+  BPF_F_ALLOW_MULTI,
+  BPF_PROG_TYPE_CGROUP_DEVICE,
+  deviceProgram,
+} from '../../src/runc/compile/device-rules-ebpf.ts';
 import { readCgroupFacts } from '../../src/runc/host/cgroup-facts.ts';
-import { openat, bpfProgAttach, bpfProgLoad } from '../../src/runc/program/calls.ts';
+import { bpfProgAttach, bpfProgLoad, openat } from '../../src/runc/program/calls.ts';
 import { flatten } from '../../src/runc/program/flatten.ts';
 import { load, perform } from '../../src/runc/program/memory.ts';
 import { type Call, ref, type Step } from '../../src/runc/program/step.ts';
@@ -46,7 +51,8 @@ const DENY_ALL: DeviceRule = { allow: false, access: 'rwm' };
 
 test('what every container may use, and nothing else', () => {
   for (const rules of [undefined, [], [DENY_ALL]]) {
-    for (const numbers of ['1:3', '1:5', '1:7', '1:8', '1:9', '5:0', '5:2', '136:0', '136:77']) expect(may(rules, 'c', numbers, 'rwm'), numbers).toBe(true);
+    for (const numbers of ['1:3', '1:5', '1:7', '1:8', '1:9', '5:0', '5:2', '136:0', '136:77'])
+      expect(may(rules, 'c', numbers, 'rwm'), numbers).toBe(true);
     expect(may(rules, 'c', '10:229', 'm')).toBe(true);
     expect(may(rules, 'b', '8:0', 'm')).toBe(true);
     for (const access of ['r', 'w', 'rw', 'rm']) expect(may(rules, 'b', '8:0', access)).toBe(false);
@@ -56,7 +62,11 @@ test('what every container may use, and nothing else', () => {
 });
 
 test('the last rule that fits wins', () => {
-  const fuse: DeviceRule[] = [DENY_ALL, { allow: true, type: 'c', major: 10, access: 'rwm' }, { allow: false, type: 'c', major: 10, minor: 229, access: 'w' }];
+  const fuse: DeviceRule[] = [
+    DENY_ALL,
+    { allow: true, type: 'c', major: 10, access: 'rwm' },
+    { allow: false, type: 'c', major: 10, minor: 229, access: 'w' },
+  ];
   expect(may(fuse, 'c', '10:200', 'rw')).toBe(true);
   expect(may(fuse, 'c', '10:229', 'r')).toBe(true);
   expect(may(fuse, 'c', '10:229', 'rw')).toBe(false);
@@ -64,14 +74,20 @@ test('the last rule that fits wins', () => {
 });
 
 test('two rules may allow reading and writing together', () => {
-  const halves: DeviceRule[] = [{ allow: true, type: 'b', major: 8, access: 'r' }, { allow: true, type: 'b', minor: 1, access: 'w' }];
+  const halves: DeviceRule[] = [
+    { allow: true, type: 'b', major: 8, access: 'r' },
+    { allow: true, type: 'b', minor: 1, access: 'w' },
+  ];
   expect(may(halves, 'b', '8:1', 'rw')).toBe(true);
   expect(may(halves, 'b', '8:2', 'rw')).toBe(false);
   expect(may(halves, 'b', '8:2', 'r')).toBe(true);
 });
 
 test('all allowed, with exceptions', () => {
-  const rules: DeviceRule[] = [{ allow: true, access: 'rwm' }, { allow: false, type: 'b', major: 8, minor: -1, access: 'rw' }];
+  const rules: DeviceRule[] = [
+    { allow: true, access: 'rwm' },
+    { allow: false, type: 'b', major: 8, minor: -1, access: 'rw' },
+  ];
   expect(may(rules, 'c', '240:1', 'rw')).toBe(true);
   expect(may(rules, 'b', '8:7', 'w')).toBe(false);
   expect(may(rules, 'b', '8:7', 'm')).toBe(true);
@@ -87,13 +103,38 @@ test('"a" with less than all accesses is not everything', () => {
 test('the list of v1', () => {
   const writes = (rules?: DeviceRule[]) => v1Writes(deviceRules(rules)).map((w) => `${w.file} ${w.value}`);
   expect(writes()).toEqual([
-    'devices.deny a', 'devices.allow c *:* m', 'devices.allow b *:* m', 'devices.allow c 1:3 rwm', 'devices.allow c 1:5 rwm', 'devices.allow c 1:7 rwm',
-    'devices.allow c 1:8 rwm', 'devices.allow c 1:9 rwm', 'devices.allow c 5:0 rwm', 'devices.allow c 5:2 rwm', 'devices.allow c 136:* rwm',
+    'devices.deny a',
+    'devices.allow c *:* m',
+    'devices.allow b *:* m',
+    'devices.allow c 1:3 rwm',
+    'devices.allow c 1:5 rwm',
+    'devices.allow c 1:7 rwm',
+    'devices.allow c 1:8 rwm',
+    'devices.allow c 1:9 rwm',
+    'devices.allow c 5:0 rwm',
+    'devices.allow c 5:2 rwm',
+    'devices.allow c 136:* rwm',
   ]);
-  expect(writes([DENY_ALL, { allow: true, type: 'c', major: 10, minor: 229, access: 'r' }, { allow: true, type: 'c', major: 10, minor: 229, access: 'w' }])).toContain('devices.allow c 10:229 rw');
+  expect(
+    writes([
+      DENY_ALL,
+      { allow: true, type: 'c', major: 10, minor: 229, access: 'r' },
+      { allow: true, type: 'c', major: 10, minor: 229, access: 'w' },
+    ]),
+  ).toContain('devices.allow c 10:229 rw');
   expect(writes([{ allow: true, access: 'rwm' }])).toEqual(['devices.allow a']);
-  expect(writes([{ allow: true, access: 'rwm' }, { allow: false, type: 'b', major: 8 }]).slice(0, 2)).toEqual(['devices.allow a', 'devices.deny b 8:* rw']);
-  expect(() => writes([{ allow: true, type: 'c', major: 10 }, { allow: false, type: 'c', major: 10, minor: 229 }])).toThrow(/takes back a part of "c 10:\* rwm"/);
+  expect(
+    writes([
+      { allow: true, access: 'rwm' },
+      { allow: false, type: 'b', major: 8 },
+    ]).slice(0, 2),
+  ).toEqual(['devices.allow a', 'devices.deny b 8:* rw']);
+  expect(() =>
+    writes([
+      { allow: true, type: 'c', major: 10 },
+      { allow: false, type: 'c', major: 10, minor: 229 },
+    ]),
+  ).toThrow(/takes back a part of "c 10:\* rwm"/);
 });
 
 test('rules that make no sense are named', () => {
@@ -106,14 +147,23 @@ test('rules that make no sense are named', () => {
 const cgroup2 = process.platform === 'linux' && process.getuid?.() === 0 ? readCgroupFacts(0).v2 : undefined;
 if (cgroup2 === undefined) console.log('skipped: loading device programs into the kernel needs root and a cgroup2 mount');
 
-test.skipIf(cgroup2 === undefined)('the kernel\'s verifier accepts the programs, and they can be attached', () => {
+test.skipIf(cgroup2 === undefined)("the kernel's verifier accepts the programs, and they can be attached", () => {
   const folder = `${cgroup2}/minirun-test-devices-${process.pid}`;
   mkdirSync(folder);
   const step = (c: Call, saves: string): Step => ({ actor: 'runtime', chapter: 'cgroup', call: c, saves, why: '', man: '', from: '' });
   try {
-    for (const rules of [undefined, [{ allow: true, access: 'rwm' }, { allow: false, type: 'b' as const, major: 8 }], Array.from({ length: 60 }, (_, i) => ({ allow: i % 3 > 0, type: 'c' as const, major: i, access: 'rw' }))]) {
+    for (const rules of [
+      undefined,
+      [
+        { allow: true, access: 'rwm' },
+        { allow: false, type: 'b' as const, major: 8 },
+      ],
+      Array.from({ length: 60 }, (_, i) => ({ allow: i % 3 > 0, type: 'c' as const, major: i, access: 'rw' })),
+    ]) {
       const flat = flatten({
-        version: 1, arch: process.arch === 'arm64' ? 'arm64' : 'x64', warnings: [],
+        version: 1,
+        arch: process.arch === 'arm64' ? 'arm64' : 'x64',
+        warnings: [],
         steps: [
           step(bpfProgLoad(deviceProgram(deviceRules(rules)), BPF_PROG_TYPE_CGROUP_DEVICE), 'program'),
           step(openat(-100, folder, 0o200000), 'folder'),

@@ -15,12 +15,18 @@ const config: Config = {
     { destination: '/b', source: '/nowhere/at/all', options: ['rbind'] },
     { destination: '/proc', type: 'proc', source: 'proc' },
   ],
-  linux: { devices: [{ type: 'c', path: '/dev/fuse' }], maskedPaths: ['/proc/kcore', '/etc/shadow'], readonlyPaths: ['/sys/firmware', '/process'] },
+  linux: {
+    devices: [{ type: 'c', path: '/dev/fuse' }],
+    maskedPaths: ['/proc/kcore', '/etc/shadow'],
+    readonlyPaths: ['/sys/firmware', '/process'],
+  },
 };
 
-test('the paths that matter: bind sources, devices, protected paths of the kernel\'s own file systems', () => {
+test("the paths that matter: bind sources, devices, protected paths of the kernel's own file systems", () => {
   const paths = pathsOf(config);
-  expect(paths).toEqual(expect.arrayContaining(['file', '/nowhere/at/all', '/dev/fuse', '/dev/null', '/dev/ptmx', '/proc/kcore', '/sys/firmware']));
+  expect(paths).toEqual(
+    expect.arrayContaining(['file', '/nowhere/at/all', '/dev/fuse', '/dev/null', '/dev/ptmx', '/proc/kcore', '/sys/firmware']),
+  );
   for (const other of ['proc', '/etc/shadow', '/process']) expect(paths).not.toContain(other);
 });
 
@@ -32,7 +38,8 @@ test('kinds', () => {
 });
 
 test('limits, kernel and programs', () => {
-  const text = 'Limit                     Soft Limit           Hard Limit           Units     \nMax cpu time              unlimited            unlimited            seconds   \nMax open files            1024                 524288               files     \nMax nice priority         0                    40                   \n';
+  const text =
+    'Limit                     Soft Limit           Hard Limit           Units     \nMax cpu time              unlimited            unlimited            seconds   \nMax open files            1024                 524288               files     \nMax nice priority         0                    40                   \n';
   expect(hardLimits(text)).toEqual({ RLIMIT_CPU: Number.POSITIVE_INFINITY, RLIMIT_NOFILE: 524288, RLIMIT_NICE: 40 });
   expect(kernelVersion('5.10.0-28-amd64')).toEqual([5, 10]);
   writeFileSync(join(folder, 'newthing'), '#!/bin/sh\n');

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { resolveArch, resolveSyscall, seccompAvailable } from '../../src/libc/seccomp.ts';
-import { compileSeccomp, seccompMissing } from '../../src/runc/compile/seccomp.ts';
 import { newDraft } from '../../src/runc/compile/draft.ts';
+import { compileSeccomp, seccompMissing } from '../../src/runc/compile/seccomp.ts';
 import { TYPICAL_HOST } from '../../src/runc/host/facts.ts';
 import { cachedFilter, keep, readKept } from '../../src/runc/seccomp/cache.ts';
 import { defaultSeccomp } from '../../src/runc/seccomp/default-profile.ts';
@@ -53,8 +53,13 @@ describe.skipIf(!available)('profiles', () => {
     if (n === undefined) throw new Error(`libseccomp does not know ${name}`);
     return n;
   };
-  const ask = (profile: Seccomp, name: string, ...args: (number | bigint)[]) => verdict(compileFilter(profile, 'x64').filter, { arch: X86_64, nr: nr(name), args });
-  const rule = (action: string, names: string[], args?: { index: number; value: number; valueTwo?: number; op: string }[]) => ({ action, names, ...(args ? { args } : {}) });
+  const ask = (profile: Seccomp, name: string, ...args: (number | bigint)[]) =>
+    verdict(compileFilter(profile, 'x64').filter, { arch: X86_64, nr: nr(name), args });
+  const rule = (action: string, names: string[], args?: { index: number; value: number; valueTwo?: number; op: string }[]) => ({
+    action,
+    names,
+    ...(args ? { args } : {}),
+  });
 
   test('names, actions and errno values', () => {
     const profile: Seccomp = {
@@ -75,13 +80,20 @@ describe.skipIf(!available)('profiles', () => {
 
   test('all conditions of a rule must hold; two on one argument are alternatives', () => {
     const allow = (args: { index: number; value: number; valueTwo?: number; op: string }[]): Seccomp => ({
-      defaultAction: 'SCMP_ACT_ERRNO', syscalls: [rule('SCMP_ACT_ALLOW', ['personality'], args)],
+      defaultAction: 'SCMP_ACT_ERRNO',
+      syscalls: [rule('SCMP_ACT_ALLOW', ['personality'], args)],
     });
-    const both = allow([{ index: 0, value: 5, op: 'SCMP_CMP_GE' }, { index: 1, value: 7, op: 'SCMP_CMP_EQ' }]);
+    const both = allow([
+      { index: 0, value: 5, op: 'SCMP_CMP_GE' },
+      { index: 1, value: 7, op: 'SCMP_CMP_EQ' },
+    ]);
     expect(ask(both, 'personality', 6, 7)).toBe(ALLOW);
     expect(ask(both, 'personality', 6, 8)).toBe(errno(1));
     expect(ask(both, 'personality', 4, 7)).toBe(errno(1));
-    const either = allow([{ index: 0, value: 0, op: 'SCMP_CMP_EQ' }, { index: 0, value: 8, op: 'SCMP_CMP_EQ' }]);
+    const either = allow([
+      { index: 0, value: 0, op: 'SCMP_CMP_EQ' },
+      { index: 0, value: 8, op: 'SCMP_CMP_EQ' },
+    ]);
     expect([0, 8, 4].map((v) => ask(either, 'personality', v))).toEqual([ALLOW, ALLOW, errno(1)]);
     const mask = allow([{ index: 0, value: 0xf0, valueTwo: 0x30, op: 'SCMP_CMP_MASKED_EQ' }]);
     expect([0x35, 0x45].map((v) => ask(mask, 'personality', v))).toEqual([ALLOW, errno(1)]);
@@ -90,7 +102,11 @@ describe.skipIf(!available)('profiles', () => {
   });
 
   test('a system call newer than the profile does not exist; one that it forgot is forbidden', () => {
-    const profile: Seccomp = { defaultAction: 'SCMP_ACT_ERRNO', architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'], syscalls: [rule('SCMP_ACT_ALLOW', ['read', 'openat2'])] };
+    const profile: Seccomp = {
+      defaultAction: 'SCMP_ACT_ERRNO',
+      architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+      syscalls: [rule('SCMP_ACT_ALLOW', ['read', 'openat2'])],
+    };
     const { filter } = compileFilter(profile, 'x64');
     const openat2 = nr('openat2');
     expect(verdict(filter, { arch: X86_64, nr: openat2 })).toBe(ALLOW);
@@ -101,7 +117,10 @@ describe.skipIf(!available)('profiles', () => {
     expect(verdict(filter, { arch: X86_64, nr: 0x40000000 })).toBe(ALLOW); // x32 read
     expect(verdict(filter, { arch: X86_64, nr: 0x40000000 + 9999 })).toBe(errno(38));
     expect(verdict(filter, { arch: 0x400000b7, nr: 63 })).toBe(0); // another processor altogether: killed
-    const allowing = compileFilter({ ...profile, defaultAction: 'SCMP_ACT_ALLOW', syscalls: [rule('SCMP_ACT_ERRNO', ['read'])] }, 'x64').filter;
+    const allowing = compileFilter(
+      { ...profile, defaultAction: 'SCMP_ACT_ALLOW', syscalls: [rule('SCMP_ACT_ERRNO', ['read'])] },
+      'x64',
+    ).filter;
     expect(verdict(allowing, { arch: X86_64, nr: 9999 })).toBe(ALLOW);
   });
 
@@ -110,7 +129,9 @@ describe.skipIf(!available)('profiles', () => {
     expect(bad({ defaultAction: 'SCMP_ACT_MAYBE' })).toThrow(/#\/linux\/seccomp\/defaultAction.*SCMP_ACT_MAYBE/);
     expect(bad({ architectures: ['SCMP_ARCH_Z80'] })).toThrow(/architectures\/0/);
     expect(bad({ flags: ['SECCOMP_FILTER_FLAG_NO'] })).toThrow(/flags\/0/);
-    expect(bad({ syscalls: [rule('SCMP_ACT_ERRNO', ['read'], [{ index: 6, value: 0, op: 'SCMP_CMP_EQ' }])] })).toThrow(/syscalls\/0\/args\/0\/index/);
+    expect(bad({ syscalls: [rule('SCMP_ACT_ERRNO', ['read'], [{ index: 6, value: 0, op: 'SCMP_CMP_EQ' }])] })).toThrow(
+      /syscalls\/0\/args\/0\/index/,
+    );
     expect(bad({ syscalls: [rule('SCMP_ACT_ERRNO', ['read'], [{ index: 0, value: 0, op: 'EQ' }])] })).toThrow(/args\/0\/op/);
     expect(bad({ syscalls: [rule('SCMP_ACT_NOTIFY', ['read'])] })).toThrow(/listener/);
   });
@@ -120,7 +141,20 @@ describe.skipIf(!available)('profiles', () => {
     const admin = compileFilter(defaultSeccomp(['CAP_SYS_ADMIN'], 'x64', [6, 1]), 'x64').filter;
     const say = (filter: Uint8Array, name: string, ...args: number[]) => verdict(filter, { arch: X86_64, nr: nr(name), args });
     for (const name of ['read', 'execve', 'futex', 'ptrace', 'prctl', 'seccomp', 'arch_prctl']) expect(say(plain, name), name).toBe(ALLOW);
-    for (const name of ['mount', 'setns', 'unshare', 'bpf', 'reboot', 'init_module', 'keyctl', 'add_key', 'io_uring_setup', 'userfaultfd', 'kexec_load', 'swapon'])
+    for (const name of [
+      'mount',
+      'setns',
+      'unshare',
+      'bpf',
+      'reboot',
+      'init_module',
+      'keyctl',
+      'add_key',
+      'io_uring_setup',
+      'userfaultfd',
+      'kexec_load',
+      'swapon',
+    ])
       expect(say(plain, name), name).toBe(errno(1));
     expect(say(plain, 'clone', 17)).toBe(ALLOW);
     for (const flag of [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000]) {
@@ -130,8 +164,23 @@ describe.skipIf(!available)('profiles', () => {
     expect(say(plain, 'clone3')).toBe(errno(38));
     expect(say(admin, 'clone3')).toBe(ALLOW);
     expect(say(admin, 'mount')).toBe(ALLOW);
-    expect([1, 2, 16, 38, 39, 40, 41].map((family) => say(plain, 'socket', family))).toEqual([ALLOW, ALLOW, ALLOW, errno(1), ALLOW, errno(1), ALLOW]);
-    expect([0, 8, 0x20000, 0x20008, 0xffffffff, 0x40000].map((p) => say(plain, 'personality', p))).toEqual([ALLOW, ALLOW, ALLOW, ALLOW, ALLOW, errno(1)]);
+    expect([1, 2, 16, 38, 39, 40, 41].map((family) => say(plain, 'socket', family))).toEqual([
+      ALLOW,
+      ALLOW,
+      ALLOW,
+      errno(1),
+      ALLOW,
+      errno(1),
+      ALLOW,
+    ]);
+    expect([0, 8, 0x20000, 0x20008, 0xffffffff, 0x40000].map((p) => say(plain, 'personality', p))).toEqual([
+      ALLOW,
+      ALLOW,
+      ALLOW,
+      ALLOW,
+      ALLOW,
+      errno(1),
+    ]);
     expect(say(compileFilter(defaultSeccomp([], 'x64', [4, 7]), 'x64').filter, 'ptrace')).toBe(errno(1));
   });
 
@@ -165,11 +214,19 @@ test('an architecture of which the profile names nothing is left to the filter',
 });
 
 test('flags; TSYNC says nothing where there is one thread', () => {
-  expect(filterFlags({ defaultAction: 'SCMP_ACT_ALLOW', flags: ['SECCOMP_FILTER_FLAG_TSYNC', 'SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW'] })).toBe(6);
+  expect(
+    filterFlags({
+      defaultAction: 'SCMP_ACT_ALLOW',
+      flags: ['SECCOMP_FILTER_FLAG_TSYNC', 'SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW'],
+    }),
+  ).toBe(6);
 });
 
 describe('the step', () => {
-  const config: Config = { ociVersion: '1.2.0', linux: { seccomp: { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['read'], action: 'SCMP_ACT_ALLOW' }] } } };
+  const config: Config = {
+    ociVersion: '1.2.0',
+    linux: { seccomp: { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['read'], action: 'SCMP_ACT_ALLOW' }] } },
+  };
 
   test('without libseccomp it is shown, with a warning, and refused for a real run', () => {
     const draft = newDraft(config, TYPICAL_HOST);

@@ -18,7 +18,12 @@ function freezer(paths: CgroupPaths): { file: string; frozen: string; thawed: st
     return { file, frozen: 'FROZEN', thawed: 'THAWED', state: () => readQuietly(file).trim() === 'FROZEN' };
   }
   if (paths.v2 === undefined) return undefined;
-  return { file: `${paths.v2}/cgroup.freeze`, frozen: '1', thawed: '0', state: () => /^frozen 1$/m.test(readQuietly(`${paths.v2}/cgroup.events`)) };
+  return {
+    file: `${paths.v2}/cgroup.freeze`,
+    frozen: '1',
+    thawed: '0',
+    state: () => /^frozen 1$/m.test(readQuietly(`${paths.v2}/cgroup.events`)),
+  };
 }
 
 /** True when the whole container stands still. */
@@ -36,7 +41,9 @@ export function freeze(paths: CgroupPaths, frozen = true): void {
   while (f.state() !== frozen) {
     if (Date.now() > end) {
       if (frozen) writeFileSync(f.file, f.thawed);
-      throw new Error(`${frozen ? 'freezing' : 'thawing'} ${f.file.slice(0, f.file.lastIndexOf('/'))}: not done after ${PATIENCE_MS / 1000} seconds; usual cause: a process waits for a disk or a network file system`);
+      throw new Error(
+        `${frozen ? 'freezing' : 'thawing'} ${f.file.slice(0, f.file.lastIndexOf('/'))}: not done after ${PATIENCE_MS / 1000} seconds; usual cause: a process waits for a disk or a network file system`,
+      );
     }
     sleep(1);
     // v1 forgets about processes that were born while it froze the others: saying it again finds them.

@@ -9,7 +9,10 @@ const ROUNDS = 50;
 
 /** Whoever asks for it, this process does not end itself (a container was given the cgroup that we are in). */
 function others(pids: number[]): number[] {
-  if (pids.includes(process.pid)) throw new Error(`not sending a signal to a cgroup that holds minirun itself (pid ${process.pid}); the container's cgroupsPath is not its own`);
+  if (pids.includes(process.pid))
+    throw new Error(
+      `not sending a signal to a cgroup that holds minirun itself (pid ${process.pid}); the container's cgroupsPath is not its own`,
+    );
   return pids;
 }
 

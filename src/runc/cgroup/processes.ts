@@ -29,7 +29,9 @@ export function subtree(folder: string): string[] {
 }
 
 /** All folders of a container, each once. */
-export const foldersOf = (paths: CgroupPaths): string[] => [...new Set([...Object.values(paths.v1), ...(paths.v2 === undefined ? [] : [paths.v2])])];
+export const foldersOf = (paths: CgroupPaths): string[] => [
+  ...new Set([...Object.values(paths.v1), ...(paths.v2 === undefined ? [] : [paths.v2])]),
+];
 
 /** The pids in a folder and in those below it, as numbers of our own pid namespace. */
 export function processesIn(folder: string): number[] {

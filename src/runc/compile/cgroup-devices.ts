@@ -26,7 +26,10 @@ export function compileDeviceRules(draft: Draft, paths: CgroupPaths): void {
     v1Writes(rules).forEach(({ file, value }, i) => {
       const reset = i === 0;
       writeFile(
-        draft, setting, `${list}/${file}`, value,
+        draft,
+        setting,
+        `${list}/${file}`,
+        value,
         reset
           ? `${rules.otherwise ? 'Allows' : 'Forbids'} all devices, before the exceptions. A device file is a door to a driver of the host, whoever made the file: with the number of the host's disk, a process in the container could read it.`
           : `An exception: ${value.startsWith('b') ? 'block' : 'character'} device, MAJOR:MINOR number, r(ead), w(rite) and m(ake the file).`,
@@ -53,7 +56,7 @@ export function compileDeviceRules(draft: Draft, paths: CgroupPaths): void {
   add(draft, {
     ...setting,
     call: bpfProgAttach(ref(folder), ref(program), BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI),
-    why: 'Ties the program to the container\'s cgroup. Programs of folders above are asked as well, and all must say yes; it goes away with the folder.',
+    why: "Ties the program to the container's cgroup. Programs of folders above are asked as well, and all must say yes; it goes away with the folder.",
   });
   closeResult(draft, setting, ref(folder));
   closeResult(draft, setting, ref(program));

@@ -2,8 +2,8 @@
 import { posix } from 'node:path';
 import type { Host } from '../host/facts.ts';
 import type { Config, Resources } from '../spec/config.ts';
-import { checkDeviceRules, deviceRules, v1Writes } from './device-rules.ts';
 import { HUGE_PAGE_SIZE } from './cgroup-values.ts';
+import { checkDeviceRules, deviceRules, v1Writes } from './device-rules.ts';
 
 /** A controller by its v2 name; net_cls and net_prio exist in v1 only. */
 export type Controller = 'memory' | 'cpu' | 'cpuset' | 'pids' | 'io' | 'hugetlb' | 'rdma' | 'net_cls' | 'net_prio';
@@ -59,13 +59,22 @@ function missingControllers(config: Config, host: Host): string[] {
     if (homeOf(controller, host)) continue;
     const name = v1Name(controller);
     const names = name === controller ? name : `${controller} (${name} in cgroup v1)`;
-    if (cgroup.mode === 'none') sentences.push(`${at(place)} sets a limit, but no cgroup hierarchy is mounted here: mount one (mount -t cgroup2 none /sys/fs/cgroup) or leave the limit out`);
+    if (cgroup.mode === 'none')
+      sentences.push(
+        `${at(place)} sets a limit, but no cgroup hierarchy is mounted here: mount one (mount -t cgroup2 none /sys/fs/cgroup) or leave the limit out`,
+      );
     else if (cgroup.mode === 'v2' && (controller === 'net_cls' || controller === 'net_prio'))
-      sentences.push(`${at(place)} needs the controller ${controller}, which exists in cgroup v1 only; on this machine (cgroup v2) mark packets with nftables or eBPF instead`);
+      sentences.push(
+        `${at(place)} needs the controller ${controller}, which exists in cgroup v1 only; on this machine (cgroup v2) mark packets with nftables or eBPF instead`,
+      );
     else if (host.uid !== 0)
-      sentences.push(`${at(place)} needs the cgroup controller ${names}, which was not handed to this user; with systemd: systemctl edit user@.service, [Service] Delegate=cpu cpuset io memory pids, then log in again`);
+      sentences.push(
+        `${at(place)} needs the cgroup controller ${names}, which was not handed to this user; with systemd: systemctl edit user@.service, [Service] Delegate=cpu cpuset io memory pids, then log in again`,
+      );
     else
-      sentences.push(`${at(place)} needs the cgroup controller ${names}, which this machine does not offer (cat /proc/cgroups shows what its kernel has); leave the limit out, or mount or boot with that controller`);
+      sentences.push(
+        `${at(place)} needs the cgroup controller ${names}, which this machine does not offer (cat /proc/cgroups shows what its kernel has); leave the limit out, or mount or boot with that controller`,
+      );
   }
   return sentences;
 }
@@ -75,9 +84,11 @@ function badUnified(unified: Record<string, string>, host: Host): string[] {
   for (const key of Object.keys(unified)) {
     const place = at(`unified/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
     const controller = unifiedController(key);
-    if (key.includes('/') || key.includes('\0') || !/^[a-z_]+\.[^.]/.test(key)) sentences.push(`${place}: ${JSON.stringify(key)} is no file name of the form CONTROLLER.PARAMETER, such as memory.high`);
+    if (key.includes('/') || key.includes('\0') || !/^[a-z_]+\.[^.]/.test(key))
+      sentences.push(`${place}: ${JSON.stringify(key)} is no file name of the form CONTROLLER.PARAMETER, such as memory.high`);
     else if (host.cgroup.v2 === undefined) sentences.push(`${place}: unified limits are for cgroup v2, and this machine has v1 only`);
-    else if (controller !== 'cgroup' && !host.cgroup.v2Controllers.includes(controller)) sentences.push(`${place}: the cgroup v2 controller ${controller} is not available here`);
+    else if (controller !== 'cgroup' && !host.cgroup.v2Controllers.includes(controller))
+      sentences.push(`${place}: the cgroup v2 controller ${controller} is not available here`);
   }
   return sentences;
 }
@@ -94,26 +105,35 @@ function badValues(r: Resources, host: Host): string[] {
   const { memory, cpu, blockIO } = r;
   if (memory) {
     const { limit, swap } = memory;
-    if (swap !== undefined && swap > 0 && !(limit !== undefined && limit !== 0)) sentences.push(`${at('memory/swap')}: the swap limit is memory and swap together, so it needs ${at('memory/limit')} too`);
-    else if (swap !== undefined && limit !== undefined && swap > 0 && swap < limit) sentences.push(`${at('memory/swap')}: ${swap} is memory and swap together, so it cannot be less than the memory limit, ${limit}`);
+    if (swap !== undefined && swap > 0 && !(limit !== undefined && limit !== 0))
+      sentences.push(`${at('memory/swap')}: the swap limit is memory and swap together, so it needs ${at('memory/limit')} too`);
+    else if (swap !== undefined && limit !== undefined && swap > 0 && swap < limit)
+      sentences.push(`${at('memory/swap')}: ${swap} is memory and swap together, so it cannot be less than the memory limit, ${limit}`);
     if (memory.swappiness !== undefined && memory.swappiness !== -1) range(memory.swappiness, [0, 100], 'memory/swappiness', 'swappiness');
   }
   if (cpu) {
     if (cpu.shares) range(cpu.shares, SHARES, 'cpu/shares', 'a share');
     if (cpu.period) range(cpu.period, PERIOD, 'cpu/period', 'a period in microseconds');
-    if (cpu.quota !== undefined && cpu.quota > 0 && cpu.quota < PERIOD[0]) sentences.push(`${at('cpu/quota')}: the kernel takes a quota of at least ${PERIOD[0]} microseconds, not ${cpu.quota}`);
+    if (cpu.quota !== undefined && cpu.quota > 0 && cpu.quota < PERIOD[0])
+      sentences.push(`${at('cpu/quota')}: the kernel takes a quota of at least ${PERIOD[0]} microseconds, not ${cpu.quota}`);
     range(cpu.idle, [0, 1], 'cpu/idle', 'idle');
-    for (const key of ['cpus', 'mems'] as const) if (cpu[key] && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(cpu[key])) sentences.push(`${at(`cpu/${key}`)}: ${JSON.stringify(cpu[key])} is no list such as 0-2,4`);
-    if (homeOf('cpu', host) === 'v2' && (cpu.realtimeRuntime || cpu.realtimePeriod)) sentences.push(`${at('cpu/realtimeRuntime')}: cgroup v2 cannot limit realtime processes; leave it out`);
+    for (const key of ['cpus', 'mems'] as const)
+      if (cpu[key] && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(cpu[key]))
+        sentences.push(`${at(`cpu/${key}`)}: ${JSON.stringify(cpu[key])} is no list such as 0-2,4`);
+    if (homeOf('cpu', host) === 'v2' && (cpu.realtimeRuntime || cpu.realtimePeriod))
+      sentences.push(`${at('cpu/realtimeRuntime')}: cgroup v2 cannot limit realtime processes; leave it out`);
   }
   if (blockIO?.weight) range(blockIO.weight, [10, 1000], 'blockIO/weight', 'a weight');
   r.hugepageLimits?.forEach((h, i) => {
-    if (!HUGE_PAGE_SIZE.test(h.pageSize)) sentences.push(`${at(`hugepageLimits/${i}/pageSize`)}: ${JSON.stringify(h.pageSize)} is no page size such as 2MB or 1GB`);
+    if (!HUGE_PAGE_SIZE.test(h.pageSize))
+      sentences.push(`${at(`hugepageLimits/${i}/pageSize`)}: ${JSON.stringify(h.pageSize)} is no page size such as 2MB or 1GB`);
   });
   r.network?.priorities?.forEach((p, i) => {
-    if (!/^[^\s/]{1,15}$/.test(p.name)) sentences.push(`${at(`network/priorities/${i}/name`)}: ${JSON.stringify(p.name)} is no name of a network interface`);
+    if (!/^[^\s/]{1,15}$/.test(p.name))
+      sentences.push(`${at(`network/priorities/${i}/name`)}: ${JSON.stringify(p.name)} is no name of a network interface`);
   });
-  for (const name of Object.keys(r.rdma ?? {})) if (!/^[^\s/]+$/.test(name)) sentences.push(`${at('rdma')}: ${JSON.stringify(name)} is no device name`);
+  for (const name of Object.keys(r.rdma ?? {}))
+    if (!/^[^\s/]+$/.test(name)) sentences.push(`${at('rdma')}: ${JSON.stringify(name)} is no device name`);
   return sentences;
 }
 
@@ -138,7 +158,9 @@ export function checkResources(config: Config, host: Host): string[] {
   const path = config.linux?.cgroupsPath;
   // Ending a container kills what is in its cgroup: it must not be the one that holds the whole machine.
   const badPath =
-    path && (posix.join('/', path) === '/' || path.includes('\0')) ? [`#/linux/cgroupsPath: ${JSON.stringify(path)} is no folder of the container's own; give one such as /minirun/web`] : [];
+    path && (posix.join('/', path) === '/' || path.includes('\0'))
+      ? [`#/linux/cgroupsPath: ${JSON.stringify(path)} is no folder of the container's own; give one such as /minirun/web`]
+      : [];
   if (!resources) return badPath;
   const sentences = [...badPath, ...badValues(resources, host), ...badDevices(config, host)];
   const asked = [...controllersNeeded(resources).values(), ...(Object.keys(resources.unified ?? {}).length ? ['unified'] : [])];

@@ -10,19 +10,56 @@ function memory(m: NonNullable<Resources['memory']>, add: Add): void {
   const swap = swapOnly(m.limit, m.swap);
   // Refusing or allowing all swap is what happens anyway where the kernel has no swap: no file, no harm.
   if (swap !== undefined)
-    add('memory.swap.max', swap, 'memory/swap', 'The most swap. Docker and the OCI config count memory and swap together, as version 1 did; version 2 counts swap alone, so this is the difference of the two.', swap === '0' || swap === 'max' ? ['ENOENT'] : undefined);
-  if (m.limit) add('memory.max', orMax(m.limit), 'memory/limit', 'The most memory that all processes of the container may use together, page cache included. Who needs more waits until something can be dropped; when nothing can, the kernel kills one of the container\'s processes, never one outside.');
-  if (m.reservation) add('memory.low', orMax(m.reservation), 'memory/reservation', 'This much is left to the container when the machine runs short, as long as memory can be taken elsewhere.');
+    add(
+      'memory.swap.max',
+      swap,
+      'memory/swap',
+      'The most swap. Docker and the OCI config count memory and swap together, as version 1 did; version 2 counts swap alone, so this is the difference of the two.',
+      swap === '0' || swap === 'max' ? ['ENOENT'] : undefined,
+    );
+  if (m.limit)
+    add(
+      'memory.max',
+      orMax(m.limit),
+      'memory/limit',
+      "The most memory that all processes of the container may use together, page cache included. Who needs more waits until something can be dropped; when nothing can, the kernel kills one of the container's processes, never one outside.",
+    );
+  if (m.reservation)
+    add(
+      'memory.low',
+      orMax(m.reservation),
+      'memory/reservation',
+      'This much is left to the container when the machine runs short, as long as memory can be taken elsewhere.',
+    );
 }
 
 function cpu(c: NonNullable<Resources['cpu']>, add: Add): void {
   // Before the weight: an idle cgroup has no weight, and the kernel refuses to set one.
-  if (c.idle !== undefined) add('cpu.idle', decimal(c.idle), 'cpu/idle', 'An idle cgroup runs only when nobody else wants the CPU.', ['ENOENT']);
+  if (c.idle !== undefined)
+    add('cpu.idle', decimal(c.idle), 'cpu/idle', 'An idle cgroup runs only when nobody else wants the CPU.', ['ENOENT']);
   if (c.shares && c.idle !== 1)
-    add('cpu.weight', decimal(sharesToWeight(c.shares)), 'cpu/shares', 'The container\'s part when processes compete for the CPUs, as a weight from 1 to 10000 with 100 as the usual one. config.json gives it in version 1\'s shares (2 to 262144, usually 1024), which is converted. Alone on an idle machine the container still gets all.');
+    add(
+      'cpu.weight',
+      decimal(sharesToWeight(c.shares)),
+      'cpu/shares',
+      "The container's part when processes compete for the CPUs, as a weight from 1 to 10000 with 100 as the usual one. config.json gives it in version 1's shares (2 to 262144, usually 1024), which is converted. Alone on an idle machine the container still gets all.",
+    );
   const max = cpuMax(c.quota, c.period);
-  if (max) add('cpu.max', max, c.quota ? 'cpu/quota' : 'cpu/period', 'Quota and period in microseconds: the CPU time that the container may use in each period, over all CPUs; 50000 of 100000 is half a CPU. When it is used up, all its processes stand still until the next period.');
-  if (c.burst !== undefined) add('cpu.max.burst', decimal(c.burst), 'cpu/burst', 'Time left over in quiet periods may be saved up to this many microseconds and spent in a busy one.', ['ENOENT']);
+  if (max)
+    add(
+      'cpu.max',
+      max,
+      c.quota ? 'cpu/quota' : 'cpu/period',
+      'Quota and period in microseconds: the CPU time that the container may use in each period, over all CPUs; 50000 of 100000 is half a CPU. When it is used up, all its processes stand still until the next period.',
+    );
+  if (c.burst !== undefined)
+    add(
+      'cpu.max.burst',
+      decimal(c.burst),
+      'cpu/burst',
+      'Time left over in quiet periods may be saved up to this many microseconds and spent in a busy one.',
+      ['ENOENT'],
+    );
 }
 
 const THROTTLES = [
@@ -33,7 +70,8 @@ const THROTTLES = [
 ] as const;
 
 function io(b: BlockIO, add: Add): void {
-  const why = 'The container\'s part of a disk\'s time when others want it too. There are two ways, and a kernel may have either: the BFQ scheduler\'s weight (1 to 1000) and io.cost\'s (1 to 10000).';
+  const why =
+    "The container's part of a disk's time when others want it too. There are two ways, and a kernel may have either: the BFQ scheduler's weight (1 to 1000) and io.cost's (1 to 10000).";
   if (b.weight) {
     add('io.bfq.weight', decimal(b.weight), 'blockIO/weight', why, ['ENOENT']);
     add('io.weight', decimal(blkioToIoWeight(b.weight)), 'blockIO/weight', why, ['ENOENT']);
@@ -42,7 +80,14 @@ function io(b: BlockIO, add: Add): void {
     if (d.weight) add('io.bfq.weight', `${d.major}:${d.minor} ${decimal(d.weight)}`, `blockIO/weightDevice/${i}`, why, ['ENOENT']);
   });
   for (const [key, word, what] of THROTTLES)
-    b[key]?.forEach((t, i) => add('io.max', `${t.major}:${t.minor} ${word}=${t.rate > 0 ? decimal(t.rate) : 'max'}`, `blockIO/${key}/${i}`, `For the disk with this device number: ${what}. Who wants more waits.`));
+    b[key]?.forEach((t, i) =>
+      add(
+        'io.max',
+        `${t.major}:${t.minor} ${word}=${t.rate > 0 ? decimal(t.rate) : 'max'}`,
+        `blockIO/${key}/${i}`,
+        `For the disk with this device number: ${what}. Who wants more waits.`,
+      ),
+    );
 }
 
 /** The writes that limit one controller of v2. */
@@ -55,14 +100,36 @@ export function limitsV2(controller: Controller, r: Resources): Limit[] {
   else if (controller === 'cpu' && r.cpu) cpu(r.cpu, add);
   else if (controller === 'io' && r.blockIO) io(r.blockIO, add);
   else if (controller === 'cpuset') {
-    if (r.cpu?.cpus) add('cpuset.cpus', r.cpu.cpus, 'cpu/cpus', 'The CPUs on which the container\'s processes may run.');
-    if (r.cpu?.mems) add('cpuset.mems', r.cpu.mems, 'cpu/mems', 'The memory nodes from which the container gets its memory, on machines whose memory belongs to several processors.');
+    if (r.cpu?.cpus) add('cpuset.cpus', r.cpu.cpus, 'cpu/cpus', "The CPUs on which the container's processes may run.");
+    if (r.cpu?.mems)
+      add(
+        'cpuset.mems',
+        r.cpu.mems,
+        'cpu/mems',
+        'The memory nodes from which the container gets its memory, on machines whose memory belongs to several processors.',
+      );
   } else if (controller === 'pids' && r.pids?.limit !== undefined)
-    add('pids.max', pidsMax(r.pids.limit), 'pids/limit', 'The most processes and threads at a time: fork fails beyond it. It stops a fork bomb from filling the process table of the whole machine.');
+    add(
+      'pids.max',
+      pidsMax(r.pids.limit),
+      'pids/limit',
+      'The most processes and threads at a time: fork fails beyond it. It stops a fork bomb from filling the process table of the whole machine.',
+    );
   else if (controller === 'hugetlb')
     r.hugepageLimits?.forEach((h, i) => {
-      add(`hugetlb.${h.pageSize}.max`, decimal(h.limit), `hugepageLimits/${i}`, `The most memory in huge pages of ${h.pageSize} that may be in use.`);
-      add(`hugetlb.${h.pageSize}.rsvd.max`, decimal(h.limit), `hugepageLimits/${i}`, 'The same for pages that are reserved: mmap fails at once, instead of the process being killed when it touches the page.', ['ENOENT']);
+      add(
+        `hugetlb.${h.pageSize}.max`,
+        decimal(h.limit),
+        `hugepageLimits/${i}`,
+        `The most memory in huge pages of ${h.pageSize} that may be in use.`,
+      );
+      add(
+        `hugetlb.${h.pageSize}.rsvd.max`,
+        decimal(h.limit),
+        `hugepageLimits/${i}`,
+        'The same for pages that are reserved: mmap fails at once, instead of the process being killed when it touches the page.',
+        ['ENOENT'],
+      );
     });
   else if (controller === 'rdma') rdma(r, add);
   return limits;

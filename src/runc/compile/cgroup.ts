@@ -5,8 +5,8 @@
  */
 import { posix } from 'node:path';
 import { relativeBase } from '../host/cgroup-facts.ts';
-import { mkdirat } from '../program/calls.ts';
 import { AT_FDCWD } from '../program/args.ts';
+import { mkdirat } from '../program/calls.ts';
 import { compileDeviceRules } from './cgroup-devices.ts';
 import { controllersNeeded, homeOf } from './cgroup-needs.ts';
 import { type CgroupPaths, chain, hasCgroups, v1Folders } from './cgroup-paths.ts';
@@ -14,8 +14,8 @@ import { type Limit, limitsV1 } from './cgroup-v1.ts';
 import { ignoredByV2, limitsV2, unifiedLimits } from './cgroup-v2.ts';
 import { add, type Draft, type Setting, writeFile } from './draft.ts';
 
-export { type CgroupPaths, cgroupPaths } from './cgroup-paths.ts';
 export { checkResources } from './cgroup-needs.ts';
+export { type CgroupPaths, cgroupPaths } from './cgroup-paths.ts';
 
 const RUNTIME: Setting = { actor: 'runtime', chapter: 'cgroup', from: 'minirun' };
 
@@ -35,7 +35,7 @@ const PURPOSE: Record<string, string> = {
   perf_event: 'lets perf(1) measure this container alone',
   rdma: 'limits network cards with remote memory access',
   misc: 'limits what fits nowhere else',
-  'name=systemd': 'is systemd\'s own list of what belongs together, without limits',
+  'name=systemd': "is systemd's own list of what belongs together, without limits",
 };
 const purpose = (controllers: string[]): string => controllers.map((c) => `${c} ${PURPOSE[c] ?? 'is a controller'}`).join('; ');
 
@@ -66,7 +66,13 @@ function fillCpusets(draft: Draft, point: string, folder: string): void {
     if (facts.from === path || facts.from.startsWith(`${path}/`)) continue;
     for (const kind of ['cpus', 'mems'] as const) {
       if (path === folder && cpu?.[kind]) continue; // the limit itself follows
-      writeFile(draft, RUNTIME, `${path}/cpuset.${kind}`, facts[kind], `A new cpuset is empty, and a process cannot join one without ${kind === 'cpus' ? 'CPUs' : 'memory nodes'}: it gets all that the folder above has.`);
+      writeFile(
+        draft,
+        RUNTIME,
+        `${path}/cpuset.${kind}`,
+        facts[kind],
+        `A new cpuset is empty, and a process cannot join one without ${kind === 'cpus' ? 'CPUs' : 'memory nodes'}: it gets all that the folder above has.`,
+      );
     }
   }
 }
@@ -92,7 +98,12 @@ const ALWAYS_COUNTED = ['memory', 'pids'];
 function compileV2(draft: Draft, folder: string): void {
   const { config, host } = draft;
   const point = host.cgroup.v2 as string;
-  makeFolders(draft, point, folder, 'A cgroup is a group of processes whose use the kernel counts and limits together; making one is making a folder. In version 2 there is one tree for all resources.');
+  makeFolders(
+    draft,
+    point,
+    folder,
+    'A cgroup is a group of processes whose use the kernel counts and limits together; making one is making a folder. In version 2 there is one tree for all resources.',
+  );
   const resources = config.linux?.resources;
   const needed = [...controllersNeeded(resources).keys()].filter((c) => homeOf(c, host) === 'v2') as string[];
   for (const key of Object.keys(resources?.unified ?? {})) {
@@ -107,9 +118,22 @@ function compileV2(draft: Draft, folder: string): void {
     const control = `${path}/cgroup.subtree_control`;
     const switches = (names: string[]) => names.map((name) => `+${name}`).join(' ');
     if (needed.length)
-      writeFile(draft, RUNTIME, control, switches(needed), `Switches on ${needed.join(', ')} for the folders below, so that limits can be set there. The kernel allows it only where no process sits in this folder itself, the top excepted (EBUSY otherwise): processes belong into the leaves of the tree.`);
+      writeFile(
+        draft,
+        RUNTIME,
+        control,
+        switches(needed),
+        `Switches on ${needed.join(', ')} for the folders below, so that limits can be set there. The kernel allows it only where no process sits in this folder itself, the top excepted (EBUSY otherwise): processes belong into the leaves of the tree.`,
+      );
     if (counted.length)
-      writeFile(draft, RUNTIME, control, switches(counted), `Switches on ${counted.join(' and ')} for the folders below: no limit needs it, but then what the container uses is counted, and being killed for lack of memory can be told from other ends. It is no matter if that cannot be.`, { ignore: ['EBUSY', 'EINVAL', 'ENOENT', 'EACCES'] });
+      writeFile(
+        draft,
+        RUNTIME,
+        control,
+        switches(counted),
+        `Switches on ${counted.join(' and ')} for the folders below: no limit needs it, but then what the container uses is counted, and being killed for lack of memory can be told from other ends. It is no matter if that cannot be.`,
+        { ignore: ['EBUSY', 'EINVAL', 'ENOENT', 'EACCES'] },
+      );
   }
 }
 
@@ -165,12 +189,22 @@ export function compileCgroupJoin(draft: Draft, paths: CgroupPaths): void {
   for (const [folder, controllers] of v1Folders(paths)) {
     const name = controllers.join(' and ');
     writeFile(
-      draft, setting, `${folder}/tasks`, '0',
+      draft,
+      setting,
+      `${folder}/tasks`,
+      '0',
       first
         ? `Joins the container's cgroup for ${name}: 0 stands for whoever writes. Everything that is started from here on is born in it, and what runs as root inside cannot leave, because these files are out of its reach.`
         : `Joins the container's cgroup for ${name}.`,
     );
     first = false;
   }
-  if (paths.v2 !== undefined) writeFile(draft, setting, `${paths.v2}/cgroup.procs`, '0', 'Joins the container\'s cgroup: 0 stands for whoever writes. Everything that is started from here on is born in it.');
+  if (paths.v2 !== undefined)
+    writeFile(
+      draft,
+      setting,
+      `${paths.v2}/cgroup.procs`,
+      '0',
+      "Joins the container's cgroup: 0 stands for whoever writes. Everything that is started from here on is born in it.",
+    );
 }

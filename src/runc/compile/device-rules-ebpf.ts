@@ -52,11 +52,7 @@ const answer = (allow: boolean): Instruction[] => [{ code: MOVE, to: R0, value: 
  */
 function decide(rule: Rule): Instruction[] {
   const hit: Instruction[] = rule.allow
-    ? [
-        { code: AND, to: ACCESS, value: ~rule.access & 7 },
-        { code: JUMP_NOT_EQUAL, to: ACCESS, offset: 2, value: 0 },
-        ...answer(true),
-      ]
+    ? [{ code: AND, to: ACCESS, value: ~rule.access & 7 }, { code: JUMP_NOT_EQUAL, to: ACCESS, offset: 2, value: 0 }, ...answer(true)]
     : [
         { code: MOVE_REGISTER, to: SCRATCH, from: ACCESS },
         { code: AND, to: SCRATCH, value: rule.access },

@@ -56,8 +56,10 @@ export function checkDeviceRules(config: Config): string[] {
   const sentences: string[] = [];
   config.linux?.resources?.devices?.forEach((rule, i) => {
     const place = `#/linux/resources/devices/${i}`;
-    if (rule.type !== undefined && !['a', 'b', 'c'].includes(rule.type)) sentences.push(`${place}/type: ${JSON.stringify(rule.type)} is none of a, b, c`);
-    if (rule.access !== undefined && !/^[rwm]+$/.test(rule.access)) sentences.push(`${place}/access: ${JSON.stringify(rule.access)} is not made of r, w and m`);
+    if (rule.type !== undefined && !['a', 'b', 'c'].includes(rule.type))
+      sentences.push(`${place}/type: ${JSON.stringify(rule.type)} is none of a, b, c`);
+    if (rule.access !== undefined && !/^[rwm]+$/.test(rule.access))
+      sentences.push(`${place}/access: ${JSON.stringify(rule.access)} is not made of r, w and m`);
   });
   return sentences;
 }
@@ -74,7 +76,8 @@ export function deviceRules(rules: readonly DeviceRule[] | undefined): Rules {
       result.otherwise = rule.allow;
       result.rules = [];
     } else if (access) {
-      for (const t of type === 'a' ? (['c', 'b'] as const) : [type]) result.rules.push({ allow: rule.allow, type: t, major, minor, access });
+      for (const t of type === 'a' ? (['c', 'b'] as const) : [type])
+        result.rules.push({ allow: rule.allow, type: t, major, minor, access });
     }
   }
   // Where all is allowed, allowing more says nothing, until something has been forbidden.
@@ -119,7 +122,9 @@ export function v1Writes({ otherwise, rules }: Rules): V1Write[] {
     for (const e of exceptions) {
       if (!overlaps(e, rule) || !(e.access & rule.access)) continue;
       if (!covers(rule, e))
-        throw new Error(`the device rule "${rule.allow ? 'allow' : 'deny'} ${ruleText(rule)}" takes back a part of "${ruleText(e)}", which cgroup v1 cannot express; write the rules without the overlap`);
+        throw new Error(
+          `the device rule "${rule.allow ? 'allow' : 'deny'} ${ruleText(rule)}" takes back a part of "${ruleText(e)}", which cgroup v1 cannot express; write the rules without the overlap`,
+        );
       e.access &= ~rule.access;
     }
     exceptions = exceptions.filter((e) => e.access);

@@ -1,8 +1,8 @@
 /** The step that installs the seccomp filter: from there on the kernel checks every system call of init. */
 import type { Host } from '../host/facts.ts';
-import type { Config } from '../spec/config.ts';
 import { seccompFilter } from '../program/calls.ts';
 import { filterFlags } from '../seccomp/filter.ts';
+import type { Config } from '../spec/config.ts';
 import { add, type Draft } from './draft.ts';
 
 /** Shown in place of the instructions where there is no libseccomp to make them. */
@@ -44,7 +44,9 @@ export function compileSeccomp(draft: Draft): void {
   const filter = host.seccompFilter ?? new Uint8Array(0);
   const call = seccompFilter(filter, filterFlags(profile));
   if (!host.seccompFilter) {
-    draft.warnings.push('The seccomp filter is shown without its instructions: libseccomp compiles them where the container runs, and it is not installed here.');
+    draft.warnings.push(
+      'The seccomp filter is shown without its instructions: libseccomp compiles them where the container runs, and it is not installed here.',
+    );
     for (const arg of call.args) {
       if (arg.kind !== 'struct') continue;
       for (const f of arg.fields) if (f.value.kind === 'data') f.value = { ...f.value, shows: NOT_COMPILED };

@@ -36,7 +36,7 @@ interface CgroupMount {
 }
 
 /** mountinfo writes space, tab, newline and backslash as octal escapes. */
-const unescape = (path: string): string => path.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8)));
+const unescaped = (path: string): string => path.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8)));
 
 function cgroupMounts(mountinfo: string): CgroupMount[] {
   const mounts: CgroupMount[] = [];
@@ -47,8 +47,8 @@ function cgroupMounts(mountinfo: string): CgroupMount[] {
     if (type !== 'cgroup' && type !== 'cgroup2') continue;
     const fields = left.split(' ');
     mounts.push({
-      root: unescape(fields[3] ?? '/'),
-      point: unescape(fields[4] ?? ''),
+      root: unescaped(fields[3] ?? '/'),
+      point: unescaped(fields[4] ?? ''),
       version: type === 'cgroup' ? 1 : 2,
       controllers: type === 'cgroup' ? superOptions.split(',').filter((o) => !NOT_CONTROLLERS.test(o)) : [],
     });

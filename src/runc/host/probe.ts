@@ -3,10 +3,10 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { resolve } from 'node:path';
 import { seccompAvailable } from '../../libc/seccomp.ts';
+import { cgroupPaths } from '../compile/cgroup-paths.ts';
 import { cachedFilter } from '../seccomp/cache.ts';
 import { SeccompProfileError } from '../seccomp/filter.ts';
 import type { Config } from '../spec/config.ts';
-import { cgroupPaths } from '../compile/cgroup-paths.ts';
 import { cpusetAbove, readCgroupFacts } from './cgroup-facts.ts';
 import { type FileKind, type Host, TYPICAL_HOST } from './facts.ts';
 
@@ -61,12 +61,22 @@ export function kernelVersion(text: string): [number, number] {
 
 /** The first words of the lines of /proc/self/limits → the C names. */
 const LIMIT_NAMES: [words: string, name: string][] = [
-  ['Max cpu time', 'RLIMIT_CPU'], ['Max file size', 'RLIMIT_FSIZE'], ['Max data size', 'RLIMIT_DATA'],
-  ['Max stack size', 'RLIMIT_STACK'], ['Max core file size', 'RLIMIT_CORE'], ['Max resident set', 'RLIMIT_RSS'],
-  ['Max processes', 'RLIMIT_NPROC'], ['Max open files', 'RLIMIT_NOFILE'], ['Max locked memory', 'RLIMIT_MEMLOCK'],
-  ['Max address space', 'RLIMIT_AS'], ['Max file locks', 'RLIMIT_LOCKS'], ['Max pending signals', 'RLIMIT_SIGPENDING'],
-  ['Max msgqueue size', 'RLIMIT_MSGQUEUE'], ['Max nice priority', 'RLIMIT_NICE'],
-  ['Max realtime priority', 'RLIMIT_RTPRIO'], ['Max realtime timeout', 'RLIMIT_RTTIME'],
+  ['Max cpu time', 'RLIMIT_CPU'],
+  ['Max file size', 'RLIMIT_FSIZE'],
+  ['Max data size', 'RLIMIT_DATA'],
+  ['Max stack size', 'RLIMIT_STACK'],
+  ['Max core file size', 'RLIMIT_CORE'],
+  ['Max resident set', 'RLIMIT_RSS'],
+  ['Max processes', 'RLIMIT_NPROC'],
+  ['Max open files', 'RLIMIT_NOFILE'],
+  ['Max locked memory', 'RLIMIT_MEMLOCK'],
+  ['Max address space', 'RLIMIT_AS'],
+  ['Max file locks', 'RLIMIT_LOCKS'],
+  ['Max pending signals', 'RLIMIT_SIGPENDING'],
+  ['Max msgqueue size', 'RLIMIT_MSGQUEUE'],
+  ['Max nice priority', 'RLIMIT_NICE'],
+  ['Max realtime priority', 'RLIMIT_RTPRIO'],
+  ['Max realtime timeout', 'RLIMIT_RTTIME'],
 ];
 
 /** Hard limits by name from the text of /proc/self/limits; Infinity for unlimited. */

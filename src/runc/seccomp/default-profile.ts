@@ -27,14 +27,14 @@ const ALWAYS: Record<string, string[]> = {
     lchown lchown32 umask utime utimes utimensat utimensat_time64 futimesat getxattr lgetxattr fgetxattr getxattrat
     setxattr lsetxattr fsetxattr setxattrat listxattr llistxattr flistxattr listxattrat removexattr lremovexattr
     fremovexattr removexattrat`),
-  'memory': names(`
+  memory: names(`
     brk mmap mmap2 munmap mremap mprotect madvise mincore msync mlock mlock2 mlockall munlock munlockall membarrier
     remap_file_pages memfd_create memfd_secret pkey_alloc pkey_free pkey_mprotect mseal map_shadow_stack`),
-  'processes': names(`
+  processes: names(`
     fork vfork execve execveat exit exit_group wait4 waitid waitpid kill tkill tgkill getpid getppid gettid getpgid
     getpgrp setpgid getsid setsid pidfd_open pidfd_send_signal process_mrelease prctl restart_syscall
     set_tid_address set_robust_list get_robust_list rseq set_thread_area get_thread_area uretprobe riscv_hwprobe`),
-  'signals': names(`
+  signals: names(`
     rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait
     rt_sigtimedwait_time64 rt_tgsigqueueinfo sigaltstack sigprocmask sigreturn signalfd signalfd4 pause`),
   'who a process is': names(`

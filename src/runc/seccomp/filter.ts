@@ -2,9 +2,10 @@
  * An OCI seccomp profile as the program that the kernel runs at each system call.
  * Source: runtime-spec, config-linux.md, "Seccomp"; seccomp(2).
  */
-import { type Condition, type FilterContext, newFilter, resolveArch, resolveSyscall, SCMP_ACT, SCMP_CMP } from '../../libc/seccomp.ts';
-import { SECCOMP_FLAG } from '../../libc/flags.ts';
+
 import { SyscallError } from '../../libc/errno.ts';
+import { SECCOMP_FLAG } from '../../libc/flags.ts';
+import { type Condition, type FilterContext, newFilter, resolveArch, resolveSyscall, SCMP_ACT, SCMP_CMP } from '../../libc/seccomp.ts';
 import type { Seccomp, SeccompRule } from '../spec/config.ts';
 import { enosysPrologue, type LastSyscall } from './enosys.ts';
 
@@ -85,7 +86,8 @@ function architectures(profile: Seccomp, arch: 'x64' | 'arm64'): number[] {
   const tokens = [resolveArch(NATIVE[arch])];
   profile.architectures?.forEach((name, i) => {
     const token = name.startsWith('SCMP_ARCH_') ? resolveArch(archName(name)) : 0;
-    if (!token) throw new SeccompProfileError(`#/linux/seccomp/architectures/${i}: ${JSON.stringify(name)} is no architecture that libseccomp knows`);
+    if (!token)
+      throw new SeccompProfileError(`#/linux/seccomp/architectures/${i}: ${JSON.stringify(name)} is no architecture that libseccomp knows`);
     if (!tokens.includes(token)) tokens.push(token);
   });
   return tokens;
@@ -114,7 +116,8 @@ function conditions(rule: SeccompRule, pointer: string): Condition[] {
 function addRules(context: FilterContext, rule: SeccompRule, i: number, native: number, defaultAction: number, warnings: string[]): void {
   const pointer = `#/linux/seccomp/syscalls/${i}`;
   const what = action(rule.action, rule.errnoRet, `${pointer}/action`);
-  if (what === SCMP_ACT.NOTIFY) throw new SeccompProfileError(`${pointer}/action: SCMP_ACT_NOTIFY needs a listener (seccomp_unotify(2)), which minirun does not offer`);
+  if (what === SCMP_ACT.NOTIFY)
+    throw new SeccompProfileError(`${pointer}/action: SCMP_ACT_NOTIFY needs a listener (seccomp_unotify(2)), which minirun does not offer`);
   const all = conditions(rule, pointer);
   if (what === defaultAction) return; // libseccomp refuses a rule that changes nothing
   // A rule is the conjunction of its conditions, but libseccomp takes one a argument only; profiles
@@ -164,7 +167,8 @@ function lastSyscalls(profile: Seccomp, tokens: readonly number[]): LastSyscall[
 export function compileFilter(profile: Seccomp, arch: 'x64' | 'arm64'): CompiledFilter {
   const warnings: string[] = [];
   const defaultAction = action(profile.defaultAction, profile.defaultErrnoRet, '#/linux/seccomp/defaultAction');
-  if (defaultAction === SCMP_ACT.NOTIFY) throw new SeccompProfileError('#/linux/seccomp/defaultAction: SCMP_ACT_NOTIFY cannot be the default action');
+  if (defaultAction === SCMP_ACT.NOTIFY)
+    throw new SeccompProfileError('#/linux/seccomp/defaultAction: SCMP_ACT_NOTIFY cannot be the default action');
   const flags = filterFlags(profile);
   const tokens = architectures(profile, arch);
   const native = tokens[0] as number;
@@ -181,7 +185,9 @@ export function compileFilter(profile: Seccomp, arch: 'x64' | 'arm64'): Compiled
         : enosysPrologue(lastSyscalls(profile, tokens));
     const filter = Buffer.concat([prologue, rules]);
     if (filter.length / 8 > MAX_INSTRUCTIONS)
-      throw new SeccompProfileError(`the seccomp profile makes ${filter.length / 8} instructions; the kernel takes ${MAX_INSTRUCTIONS} at most`);
+      throw new SeccompProfileError(
+        `the seccomp profile makes ${filter.length / 8} instructions; the kernel takes ${MAX_INSTRUCTIONS} at most`,
+      );
     return { filter: new Uint8Array(filter), flags, warnings };
   } finally {
     context.release();
