@@ -55,8 +55,9 @@ const joining = (paths: CgroupPaths, command: string): string[] => [
   `for f in ${joinFiles(paths).join(' ')}; do echo 0 > $f || exit 99; done; ${command}`,
 ];
 
+/** Starts such a shell; the command says `joined` when it has come so far. */
 async function start(paths: CgroupPaths, command: string) {
-  const child = spawn('sh', joining(paths, `echo joined; ${command}`), { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('sh', joining(paths, command), { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   return child;
 }
@@ -101,7 +102,7 @@ describe.skipIf(!usable)('on this kernel', () => {
   test('a process joins, is found, frozen, and killed with its children and sub-cgroups', async () => {
     const paths = make();
     expect(cgroupsTaken(paths)).toBeUndefined();
-    const child = await start(paths, 'sleep 100 & sleep 100 & wait');
+    const child = await start(paths, 'sleep 100 & sleep 100 & echo joined; wait');
     const ended = once(child, 'exit');
     const own = foldersOf(paths).map((folder) => `${folder}/`);
     expect(own.every((folder) => read(`${folder}cgroup.procs`).split('\n').includes(String(child.pid)))).toBe(true);
@@ -124,7 +125,7 @@ describe.skipIf(!usable)('on this kernel', () => {
 
   test('other signals go to each process once', async () => {
     const paths = make();
-    const child = await start(paths, 'trap "exit 7" TERM; sleep 100 & wait');
+    const child = await start(paths, 'trap "exit 7" TERM; sleep 100 & echo joined; wait');
     const ended = once(child, 'exit');
     killAll(paths, 15);
     expect(await ended).toEqual([7, null]);
@@ -132,7 +133,7 @@ describe.skipIf(!usable)('on this kernel', () => {
 
   test('removing waits for processes that are ending, and names folders that stay', async () => {
     const paths = make();
-    const child = await start(paths, 'sleep 0.2');
+    const child = await start(paths, 'echo joined; sleep 0.2');
     const ended = once(child, 'exit');
     if (Object.keys(paths.v1).length) expect(removeCgroups({ v1: { x: Object.values(paths.v1)[0] as string } })).toEqual([]);
     else expect(removeCgroups(paths)).toEqual([]);

@@ -1,30 +1,11 @@
 /** Limits as cgroup v1 files. Source: Linux, admin-guide/cgroup-v1/. */
 import type { BlockIO, Resources } from '../spec/config.ts';
+import { type Add, type Limit, rdma, WHY } from './cgroup-limit.ts';
 import type { Controller } from './cgroup-needs.ts';
 import { decimal, deviceLine, pidsMax } from './cgroup-values.ts';
 
-/** One write into one file of a container's cgroup. */
-export interface Limit {
-  /** The controller by its name in this hierarchy; the file lies in that controller's folder. */
-  controller: string;
-  file: string;
-  value: string;
-  why: string;
-  from: string;
-  /** errno names of the open or the write that mean "this kernel cannot: go on". */
-  ignore?: string[];
-}
-
-type Add = (file: string, value: string, place: string, why: string, ignore?: string[]) => void;
-
 function memory(m: NonNullable<Resources['memory']>, add: Add): void {
-  if (m.limit)
-    add(
-      'memory.limit_in_bytes',
-      decimal(m.limit),
-      'memory/limit',
-      "The most memory that all processes of the container may use together, page cache included. Who needs more waits until something can be dropped; when nothing can, the kernel kills one of the container's processes, never one outside.",
-    );
+  if (m.limit) add('memory.limit_in_bytes', decimal(m.limit), 'memory/limit', WHY.memory);
   // Memory plus swap, so that moving a page to swap leaves the sum as it is. After the limit: the kernel refuses a sum below it.
   const swap = m.swap || (m.limit !== undefined && m.limit < 0 ? -1 : 0);
   if (swap)
@@ -88,16 +69,8 @@ function cpu(c: NonNullable<Resources['cpu']>, add: Add): void {
       'cpu/quota',
       'The CPU time in microseconds that the container may use in each period, over all CPUs: 50000 of 100000 is half a CPU. When it is used up, all its processes stand still until the next period.',
     );
-  if (c.burst !== undefined)
-    add(
-      'cpu.cfs_burst_us',
-      decimal(c.burst),
-      'cpu/burst',
-      'Time left over in quiet periods may be saved up to this many microseconds and spent in a busy one.',
-      ['ENOENT'],
-    );
-  if (c.idle !== undefined)
-    add('cpu.idle', decimal(c.idle), 'cpu/idle', 'An idle cgroup runs only when nobody else wants the CPU.', ['ENOENT']);
+  if (c.burst !== undefined) add('cpu.cfs_burst_us', decimal(c.burst), 'cpu/burst', WHY.burst, ['ENOENT']);
+  if (c.idle !== undefined) add('cpu.idle', decimal(c.idle), 'cpu/idle', WHY.idle, ['ENOENT']);
   if (c.realtimePeriod)
     add(
       'cpu.rt_period_us',
@@ -155,21 +128,9 @@ export function limitsV1(controller: Controller, r: Resources): Limit[] {
   else if (controller === 'cpu' && r.cpu) cpu(r.cpu, add);
   else if (controller === 'io' && r.blockIO) blkio(r.blockIO, add);
   else if (controller === 'cpuset') {
-    if (r.cpu?.cpus) add('cpuset.cpus', r.cpu.cpus, 'cpu/cpus', "The CPUs on which the container's processes may run.");
-    if (r.cpu?.mems)
-      add(
-        'cpuset.mems',
-        r.cpu.mems,
-        'cpu/mems',
-        'The memory nodes from which the container gets its memory, on machines whose memory belongs to several processors.',
-      );
-  } else if (controller === 'pids' && r.pids?.limit !== undefined)
-    add(
-      'pids.max',
-      pidsMax(r.pids.limit),
-      'pids/limit',
-      'The most processes and threads at a time: fork fails beyond it. It stops a fork bomb from filling the process table of the whole machine.',
-    );
+    if (r.cpu?.cpus) add('cpuset.cpus', r.cpu.cpus, 'cpu/cpus', WHY.cpus);
+    if (r.cpu?.mems) add('cpuset.mems', r.cpu.mems, 'cpu/mems', WHY.mems);
+  } else if (controller === 'pids' && r.pids?.limit !== undefined) add('pids.max', pidsMax(r.pids.limit), 'pids/limit', WHY.pids);
   else if (controller === 'hugetlb')
     r.hugepageLimits?.forEach((h, i) => {
       add(
@@ -178,13 +139,7 @@ export function limitsV1(controller: Controller, r: Resources): Limit[] {
         `hugepageLimits/${i}`,
         `The most memory in huge pages of ${h.pageSize} that may be in use.`,
       );
-      add(
-        `hugetlb.${h.pageSize}.rsvd.limit_in_bytes`,
-        decimal(h.limit),
-        `hugepageLimits/${i}`,
-        'The same for pages that are reserved: mmap fails at once, instead of the process being killed when it touches the page.',
-        ['ENOENT'],
-      );
+      add(`hugetlb.${h.pageSize}.rsvd.limit_in_bytes`, decimal(h.limit), `hugepageLimits/${i}`, WHY.reserved, ['ENOENT']);
     });
   else if (controller === 'net_cls' && r.network?.classID)
     add(
@@ -204,20 +159,4 @@ export function limitsV1(controller: Controller, r: Resources): Limit[] {
     );
   else if (controller === 'rdma') rdma(r, add);
   return limits;
-}
-
-/** rdma.max is written the same way in both versions. */
-export function rdma(r: Resources, add: Add): void {
-  for (const [device, limit] of Object.entries(r.rdma ?? {})) {
-    const parts: string[] = [];
-    if (limit.hcaHandles !== undefined) parts.push(`hca_handle=${decimal(limit.hcaHandles)}`);
-    if (limit.hcaObjects !== undefined) parts.push(`hca_object=${decimal(limit.hcaObjects)}`);
-    if (parts.length)
-      add(
-        'rdma.max',
-        `${device} ${parts.join(' ')}`,
-        'rdma',
-        'The most handles and objects that the container may take of a network card with remote memory access.',
-      );
-  }
 }

@@ -1,10 +1,8 @@
 /** Limits as cgroup v2 files. Source: Linux, admin-guide/cgroup-v2.rst. */
 import type { BlockIO, Resources } from '../spec/config.ts';
+import { type Add, type Limit, rdma, WHY } from './cgroup-limit.ts';
 import type { Controller } from './cgroup-needs.ts';
-import { type Limit, rdma } from './cgroup-v1.ts';
 import { blkioToIoWeight, cpuMax, decimal, orMax, pidsMax, sharesToWeight, swapOnly } from './cgroup-values.ts';
-
-type Add = (file: string, value: string, place: string, why: string, ignore?: string[]) => void;
 
 function memory(m: NonNullable<Resources['memory']>, add: Add): void {
   const swap = swapOnly(m.limit, m.swap);
@@ -17,13 +15,7 @@ function memory(m: NonNullable<Resources['memory']>, add: Add): void {
       'The most swap. Docker and the OCI config count memory and swap together, as version 1 did; version 2 counts swap alone, so this is the difference of the two.',
       swap === '0' || swap === 'max' ? ['ENOENT'] : undefined,
     );
-  if (m.limit)
-    add(
-      'memory.max',
-      orMax(m.limit),
-      'memory/limit',
-      "The most memory that all processes of the container may use together, page cache included. Who needs more waits until something can be dropped; when nothing can, the kernel kills one of the container's processes, never one outside.",
-    );
+  if (m.limit) add('memory.max', orMax(m.limit), 'memory/limit', WHY.memory);
   if (m.reservation)
     add(
       'memory.low',
@@ -35,8 +27,7 @@ function memory(m: NonNullable<Resources['memory']>, add: Add): void {
 
 function cpu(c: NonNullable<Resources['cpu']>, add: Add): void {
   // Before the weight: an idle cgroup has no weight, and the kernel refuses to set one.
-  if (c.idle !== undefined)
-    add('cpu.idle', decimal(c.idle), 'cpu/idle', 'An idle cgroup runs only when nobody else wants the CPU.', ['ENOENT']);
+  if (c.idle !== undefined) add('cpu.idle', decimal(c.idle), 'cpu/idle', WHY.idle, ['ENOENT']);
   if (c.shares && c.idle !== 1)
     add(
       'cpu.weight',
@@ -52,14 +43,7 @@ function cpu(c: NonNullable<Resources['cpu']>, add: Add): void {
       c.quota ? 'cpu/quota' : 'cpu/period',
       'Quota and period in microseconds: the CPU time that the container may use in each period, over all CPUs; 50000 of 100000 is half a CPU. When it is used up, all its processes stand still until the next period.',
     );
-  if (c.burst !== undefined)
-    add(
-      'cpu.max.burst',
-      decimal(c.burst),
-      'cpu/burst',
-      'Time left over in quiet periods may be saved up to this many microseconds and spent in a busy one.',
-      ['ENOENT'],
-    );
+  if (c.burst !== undefined) add('cpu.max.burst', decimal(c.burst), 'cpu/burst', WHY.burst, ['ENOENT']);
 }
 
 const THROTTLES = [
@@ -100,21 +84,9 @@ export function limitsV2(controller: Controller, r: Resources): Limit[] {
   else if (controller === 'cpu' && r.cpu) cpu(r.cpu, add);
   else if (controller === 'io' && r.blockIO) io(r.blockIO, add);
   else if (controller === 'cpuset') {
-    if (r.cpu?.cpus) add('cpuset.cpus', r.cpu.cpus, 'cpu/cpus', "The CPUs on which the container's processes may run.");
-    if (r.cpu?.mems)
-      add(
-        'cpuset.mems',
-        r.cpu.mems,
-        'cpu/mems',
-        'The memory nodes from which the container gets its memory, on machines whose memory belongs to several processors.',
-      );
-  } else if (controller === 'pids' && r.pids?.limit !== undefined)
-    add(
-      'pids.max',
-      pidsMax(r.pids.limit),
-      'pids/limit',
-      'The most processes and threads at a time: fork fails beyond it. It stops a fork bomb from filling the process table of the whole machine.',
-    );
+    if (r.cpu?.cpus) add('cpuset.cpus', r.cpu.cpus, 'cpu/cpus', WHY.cpus);
+    if (r.cpu?.mems) add('cpuset.mems', r.cpu.mems, 'cpu/mems', WHY.mems);
+  } else if (controller === 'pids' && r.pids?.limit !== undefined) add('pids.max', pidsMax(r.pids.limit), 'pids/limit', WHY.pids);
   else if (controller === 'hugetlb')
     r.hugepageLimits?.forEach((h, i) => {
       add(
@@ -123,13 +95,7 @@ export function limitsV2(controller: Controller, r: Resources): Limit[] {
         `hugepageLimits/${i}`,
         `The most memory in huge pages of ${h.pageSize} that may be in use.`,
       );
-      add(
-        `hugetlb.${h.pageSize}.rsvd.max`,
-        decimal(h.limit),
-        `hugepageLimits/${i}`,
-        'The same for pages that are reserved: mmap fails at once, instead of the process being killed when it touches the page.',
-        ['ENOENT'],
-      );
+      add(`hugetlb.${h.pageSize}.rsvd.max`, decimal(h.limit), `hugepageLimits/${i}`, WHY.reserved, ['ENOENT']);
     });
   else if (controller === 'rdma') rdma(r, add);
   return limits;
