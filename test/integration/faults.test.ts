@@ -49,7 +49,10 @@ describe.skipIf(reason)('a start that fails', () => {
   });
 
   it('because the runtime is killed at any step is cleared away by the next command', { timeout: SLOW }, async () => {
-    const count = programOf(newId()).steps.length;
+    const { steps } = programOf(newId());
+    // After the clone the starter only reports: nobody waits at its last step, so nothing can happen in it.
+    const watched = steps.map((s, i) => ({ s, i })).filter(({ s, i }) => !(s.actor === 'starter' && i > steps.findIndex((c) => c.call.name === 'clone')));
+    expect(watched.length).toBe(steps.length - 1);
     const folder = mkdtempSync(join(tmpdir(), 'minirun-killed-'));
     // Below the project, where its packages are found.
     const program = join(PROJECT, 'node_modules/.cache/minirun-test/killed-runtime.mjs');
@@ -58,7 +61,7 @@ describe.skipIf(reason)('a start that fails', () => {
       external: ['koffi', '@koromix/*'],
     });
     try {
-      for (let i = 0; i < count; i += 1) {
+      for (const { i } of watched) {
         const id = newId();
         writeFileSync(join(folder, 'config.json'), JSON.stringify(plainConfig(['/bin/sleep', '60'], id)));
         const done = spawnSync(process.execPath, [program, folder, id, String(i)], { encoding: 'utf8' });

@@ -169,8 +169,8 @@ function readRetrying(fd: number, into: Buffer): number {
       return readSync(fd, into);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
-      if (code === 'ECONNRESET') return 0; // the peer ended with messages of ours unread
-      if (code !== 'EINTR') throw error;
+      // The peer ended with messages of ours unread: said once, before what it had still sent can be read.
+      if (code !== 'ECONNRESET' && code !== 'EINTR') throw error;
     }
   }
 }
