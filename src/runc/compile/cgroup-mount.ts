@@ -50,7 +50,8 @@ export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, opt
       add(draft, { ...setting, call: symlinkat(folder, ref(parent), controller), ignore: ['EEXIST'], minor: true, why: 'Controllers that are mounted together are also found by their single names.' });
     }
   }
-  if (v2) {
+  // Where the container has no cgroup in the v2 tree, mounting it would show the host's whole tree.
+  if (v2 && own.v2) {
     const place = `${m.destination}/${v2.slice(v2.lastIndexOf('/') + 1)}`;
     if (isNew(draft.config, 'cgroup')) mountV2(draft, { ...setting }, place, options, true);
     else bindOwn(draft, setting, own.v2 ?? v2, folderInside(draft, setting, place), options);
