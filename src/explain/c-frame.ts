@@ -153,7 +153,7 @@ static void hear(int what)
  */
 export const starting = (console: number | undefined): string => `
 static int pair[2];               /* the socket between the runtime and the others */
-${console === undefined ? '' : 'static int console[2];            /* the socket through which the terminal comes */\n'}
+${console === undefined ? '' : 'static int console_pair[2];            /* the socket through which the terminal comes */\n'}
 static void start_starter(void)
 {
     starter_process = fork();
@@ -163,11 +163,11 @@ static void start_starter(void)
     }
     if (starter_process > 0) {
         close(pair[1]);
-${console === undefined ? '' : '        close(console[1]);\n'}        return;
+${console === undefined ? '' : '        close(console_pair[1]);\n'}        return;
     }
     actor = "starter";
     peer = 3; /* the number that minirun uses too; steps may name it */
-${console === undefined ? '' : `    dup3(console[1], ${console}, O_CLOEXEC);\n`}    dup3(pair[1], peer, O_CLOEXEC);
+${console === undefined ? '' : `    dup3(console_pair[1], ${console}, O_CLOEXEC);\n`}    dup3(pair[1], peer, O_CLOEXEC);
     close(pair[0]);
     starter();
 }
@@ -248,7 +248,7 @@ int main(void)
 {
     int status = 0;
     struct message m;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0${console === undefined ? '' : '\n        || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console) < 0'}) {
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0${console === undefined ? '' : '\n        || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console_pair) < 0'}) {
         perror("socketpair");
         return 125;
     }
@@ -260,9 +260,9 @@ int main(void)
 ${
   console === undefined
     ? ''
-    : `        high = fcntl(console[i], F_DUPFD_CLOEXEC, 100);
-        close(console[i]);
-        console[i] = high;
+    : `        high = fcntl(console_pair[i], F_DUPFD_CLOEXEC, 100);
+        close(console_pair[i]);
+        console_pair[i] = high;
 `
 }    }
     signal(SIGCHLD, SIG_DFL); /* a shell that ignores it must not have our children reaped for us */
@@ -287,7 +287,7 @@ ${
 ${
   console === undefined
     ? ''
-    : `    int master = receive_descriptor(console[0]);
+    : `    int master = receive_descriptor(console_pair[0]);
     if (master >= 0)
         serve_terminal(master);
 `
