@@ -1,9 +1,7 @@
 /** Command lines by commander, with Docker's habits and errors of one line. */
 import { Command, CommanderError } from 'commander';
+import { HelpShown } from './help-shown.ts';
 import { UsageError } from './usage-error.ts';
-
-/** `--help` was asked for and has been printed. */
-export class HelpShown extends Error {}
 
 /**
  * A command whose options come before its operands: what follows the first operand belongs to the

@@ -121,8 +121,8 @@ const choice = (option: string, words: readonly string[]) => (text: string): str
 
 const own = (...words: string[]) => ['private', ...words];
 
-/** Adds what shapes the container: the options that `run`, `explain` and `spec` share. */
-export function addContainerOptions(command: Command): Command {
+/** What `run` and `exec` both can be told about the command. */
+export function addCommandOptions(command: Command): Command {
   return command
     .optionsGroup('The command:')
     .option('-i, --interactive', 'pass standard input on to the command')
@@ -130,7 +130,22 @@ export function addContainerOptions(command: Command): Command {
     .option('-e, --env <NAME[=VALUE]>', 'set a variable (without value: the one that is set here)', gather(environment))
     .option('--env-file <FILE>', 'set the variables listed in a file', gather(asIs))
     .option('-w, --workdir <PATH>', 'start in this folder', workdir)
-    .option('-u, --user <USER[:GROUP]>', 'run as this user of the container: names or numbers')
+    .option('-u, --user <USER[:GROUP]>', 'run as this user of the container: names or numbers');
+}
+
+/** How the steps are made and told. */
+export function addNarrationOptions(command: Command): Command {
+  return command
+    .option('--engine <ENGINE>', 'native (default where it is built) or ffi', choice('--engine', ['native', 'ffi']))
+    .addOption(command.createOption('--explain [FORMAT]', 'tell each step as it happens: text or json').preset('text').argParser(choice('--explain', ['text', 'json'])))
+    .option('--explain-to <FILE>', 'tell it to a file instead of standard error')
+    .option('--explain-numbers', 'show flags as numbers as well')
+    .option('--step', 'wait for Enter before each step');
+}
+
+/** Adds what shapes the container: the options that `run`, `explain` and `spec` share. */
+export function addContainerOptions(command: Command): Command {
+  return addCommandOptions(command)
     .option('--entrypoint <PROGRAM>', 'run this program; the command becomes its arguments')
     .option('--init', 'run a small init as process 1, which reaps zombies and passes signals on')
     .option('--stop-signal <SIGNAL>', 'the signal that `minirun stop` sends first', (t: string) => parseSignal('--stop-signal', t))
@@ -167,8 +182,7 @@ export function addContainerOptions(command: Command): Command {
     .option('--security-opt <OPTION>', 'no-new-privileges, seccomp=FILE|unconfined, apparmor=PROFILE', gather(asIs))
     .option('--sysctl <NAME=VALUE>', 'a kernel parameter of the container\'s own namespaces', gather(parseSysctl))
     .optionsGroup('minirun:')
-    .option('--config <FILE>', 'start from this OCI config.json instead of the defaults')
-    .option('--explain-numbers', 'show flags as numbers as well');
+    .option('--config <FILE>', 'start from this OCI config.json instead of the defaults');
 }
 
 // -v, --mount and --tmpfs are kept in one list: their order is the order of the mounts.
@@ -183,15 +197,12 @@ const parseTmpfsInto = into(parseTmpfs);
 
 /** Adds what only `run` has. */
 export function addRunOptions(command: Command): Command {
-  return command
-    .option('-d, --detach', 'leave it running and print its id')
-    .option('--rm', 'remove the container when it ends')
-    .option('--detach-keys <KEYS>', 'keys that leave a terminal (default ctrl-p,ctrl-q)')
-    .option('--engine <ENGINE>', 'native (default where it is built) or ffi', choice('--engine', ['native', 'ffi']))
-    .addOption(command.createOption('--explain [FORMAT]', 'tell each step as it happens: text or json').preset('text').argParser(choice('--explain', ['text', 'json'])))
-    .option('--explain-to <FILE>', 'tell it to a file instead of standard error')
-    .option('--step', 'wait for Enter before each step')
-    .option('--dry-run', 'only print the steps');
+  return addNarrationOptions(
+    command
+      .option('-d, --detach', 'leave it running and print its id')
+      .option('--rm', 'remove the container when it ends')
+      .option('--detach-keys <KEYS>', 'keys that leave a terminal (default ctrl-p,ctrl-q)'),
+  ).option('--dry-run', 'only print the steps');
 }
 
 /**

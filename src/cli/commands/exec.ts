@@ -1,0 +1,67 @@
+/** `minirun exec [options] CONTAINER COMMAND [ARG...]` */
+import { closeSync, openSync } from 'node:fs';
+import { execInContainer } from '../../runc/container/exec.ts';
+import { findContainer } from '../../runc/container/list.ts';
+import { loadConfig } from '../../runc/container/state.ts';
+import { readInside } from '../../runc/rootfs/read-inside.ts';
+import type { Config, Process } from '../../runc/spec/config.ts';
+import { type Context, warn } from '../command.ts';
+import { newCommand, parseCommand } from '../command-line.ts';
+import { applyEnvironment, applyUser } from '../config/process.ts';
+import { boundingCapabilities, readEnvFiles } from '../gather-facts.ts';
+import { openNarration } from '../narration.ts';
+import { chooseEngine, requireLinux, requireTerminal } from '../preconditions.ts';
+import { addExecOptions, type ExecOptions, execOptions } from '../exec-options.ts';
+import { UsageError } from '../usage-error.ts';
+
+export async function run(args: string[], context: Context): Promise<number> {
+  const command = addExecOptions(newCommand('minirun exec', 'Run one more command in a running container.')).usage('[options] CONTAINER COMMAND [ARG...]');
+  const [name, ...argv] = parseCommand(command, args);
+  if (!name || !argv[0]) throw new UsageError(`minirun exec: ${name ? 'COMMAND' : 'CONTAINER'} is missing; usage: minirun exec [options] CONTAINER COMMAND [ARG...]`);
+  const options = execOptions(command);
+  requireLinux('minirun exec');
+  requireTerminal(options);
+  const engine = chooseEngine(options.engine);
+  const stateRoot = await context.stateRoot();
+  const view = findContainer(stateRoot, name);
+  if (!view.pid) throw new UsageError(`container ${view.state.name} is ${view.status}: a command can be run only in one that runs`);
+  const narration = await openNarration(options);
+  const nothing = options.interactive || options.tty ? undefined : openSync('/dev/null', 'r');
+  const silence = options.detach ? openSync('/dev/null', 'w') : undefined;
+  try {
+    const request = {
+      stateRoot, id: view.state.id, process: processFor(loadConfig(view), argv, options, view.state.rootfs), engine, warn,
+      ...(narration.observer ? { observer: narration.observer } : {}),
+    };
+    const streams = { stdin: nothing ?? 0, stdout: silence ?? 1, stderr: silence ?? 2 };
+    const ended = await execInContainer(view, request, { detach: options.detach, streams });
+    return ended.code;
+  } finally {
+    for (const fd of [nothing, silence]) if (fd !== undefined) closeSync(fd);
+    narration.close();
+  }
+}
+
+/** The container's own process with the options on top: what it may do and its limits are the same. */
+function processFor(config: Config, args: string[], options: ExecOptions, rootfs: string): Process {
+  const process: Process = { ...(config.process as Process), args, terminal: options.tty };
+  delete process.consoleSize;
+  const { stdout } = globalThis.process;
+  if (options.tty && stdout.isTTY && stdout.rows) process.consoleSize = { height: stdout.rows, width: stdout.columns };
+  if (options.workdir !== undefined) process.cwd = options.workdir;
+  if (options.user !== undefined) {
+    // HOME is that of the user, not of the container's first process.
+    process.env = process.env?.filter((v) => !v.startsWith('HOME='));
+    const facts = {
+      passwd: readInside(rootfs, '/etc/passwd') ?? '', group: readInside(rootfs, '/etc/group') ?? '', uid: globalThis.process.geteuid?.() ?? 0, base: undefined,
+    };
+    applyUser({ ...config, process }, options.user, facts);
+  }
+  if (options.tty && !process.env?.some((v) => v.startsWith('TERM='))) process.env = [...(process.env ?? []), 'TERM=xterm'];
+  applyEnvironment(process, options, { env: globalThis.process.env, files: readEnvFiles(options.envFiles) });
+  if (options.privileged) {
+    const all = boundingCapabilities();
+    process.capabilities = { bounding: all, effective: [...all], permitted: [...all] };
+  }
+  return process;
+}

@@ -1,0 +1,21 @@
+/** `minirun spec [options] [ROOTFS [COMMAND [ARG...]]]`: the config.json that `run` would use. */
+import { resolve } from 'node:path';
+import type { Context } from '../command.ts';
+import { newCommand } from '../command-line.ts';
+import { configFromOptions } from '../config-from-options.ts';
+import { gatherFacts } from '../gather-facts.ts';
+import { addContainerOptions, parseRunOptions } from '../run-options.ts';
+import { subjectOf } from '../subject.ts';
+
+export async function run(args: string[], context: Context): Promise<number> {
+  const command = addContainerOptions(newCommand('minirun spec', 'Print the OCI config.json that these options make.')).usage('[options] [ROOTFS [COMMAND [ARG...]]]');
+  const options = parseRunOptions(command, args, false);
+  const named = command.args.length > 0;
+  const subject = await subjectOf(options, context);
+  const config = configFromOptions(options, await gatherFacts(options, subject));
+  // In a bundle the root file system is the folder beside config.json.
+  if (!named && config.root) config.root.path = 'rootfs';
+  else if (config.root && subject.kind === 'archive') config.root.path = resolve(options.rootfs);
+  process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
+  return 0;
+}

@@ -1,0 +1,69 @@
+/** --explain, --explain-to and --step: who watches the start, and where it is told. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Observer } from '../runc/engine/observer.ts';
+import type { RunOptions } from './run-options.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface Narration {
+  observer: Observer | undefined;
+  close(): void;
+}
+
+/** Whole texts, also to a pipe that is full for the moment. */
+function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let written = 0; written < bytes.length; ) {
+    try {
+      written += writeSync(fd, bytes, written);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') return; // nobody listens any more: the container goes on
+      if (code !== 'EAGAIN') throw error;
+    }
+  }
+}
+
+function openTerminal(): number {
+  try {
+    return openSync('/dev/tty', 'r+');
+  } catch {
+    throw new UsageError('--step: there is no terminal to ask on; use --explain instead');
+  }
+}
+
+/** Opens what is needed. The container's own output stays untouched: nothing is told on standard output. */
+export async function openNarration(options: Pick<RunOptions, 'explain' | 'explainTo' | 'explainNumbers' | 'step'>): Promise<Narration> {
+  if (!options.explain && !options.step && !options.explainTo) return { observer: undefined, close() {} };
+  const { textWidth, wantsColour } = await import('../explain/style.ts');
+  const open: number[] = [];
+  const close = () => {
+    for (const fd of open.splice(0)) closeSync(fd);
+  };
+  let fd = 2;
+  if (options.explainTo) {
+    try {
+      fd = openSync(options.explainTo, 'w');
+    } catch (error) {
+      throw new UsageError(`--explain-to ${options.explainTo}: cannot be written (${(error as NodeJS.ErrnoException).code})`);
+    }
+    open.push(fd);
+  }
+  const stream = options.explainTo ? {} : process.stderr;
+  const write = (text: string) => writeAll(fd, text);
+  const look = { colour: wantsColour(stream), width: textWidth(stream), numbers: options.explainNumbers };
+  let observer: Observer | undefined;
+  if (options.explain === 'json') observer = (await import('../explain/json.ts')).jsonNarrator({ write });
+  else if (options.explain || options.explainTo || options.step) observer = (await import('../explain/narrate.ts')).narrator({ write, ...look });
+  if (options.step && observer) {
+    const tty = openTerminal();
+    open.push(tty);
+    const { stepPrompt } = await import('../explain/step-prompt.ts');
+    const { openShell } = await import('../explain/step-shell.ts');
+    const ask = (text: string) => writeAll(tty, text);
+    observer = stepPrompt(observer, {
+      input: tty, write: ask, openShell: (where) => openShell(where, { tty, write: ask, width: look.width }),
+      colour: wantsColour(process.stderr), width: look.width, numbers: options.explainNumbers,
+    });
+  }
+  return { observer, close };
+}
