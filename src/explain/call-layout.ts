@@ -28,7 +28,8 @@ function split(call: string, depth: number, ends: (text: string) => boolean): st
 
 const argumentsOf = (call: string): string[] => split(call, 1, (text) => text.endsWith(', '));
 /** The parts of one argument: elements of a list, fields of a struct, single flags. */
-const partsOf = (argument: string): string[] => split(argument, Number.POSITIVE_INFINITY, (text) => text.endsWith(', ') || text.endsWith('|'));
+const partsOf = (argument: string): string[] =>
+  split(argument, Number.POSITIVE_INFINITY, (text) => text.endsWith(', ') || text.endsWith('|'));
 
 /**
  * Lays a call (as `showCall` writes it) out over lines of at most `width` columns. An argument that fits on a line stays whole; a string is never broken, so a

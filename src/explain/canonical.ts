@@ -17,8 +17,23 @@ export interface Canonical {
  * An empty list: there is only one thing to act on.
  */
 const IDENTIFYING: Record<string, readonly number[]> = {
-  mount: [1], write: [0], sendto: [0], symlinkat: [1, 2], prctl: [0], prlimit: [1], unshare: [0], setns: [1], ioctl: [0, 1], clone: [], execve: [], capset: [],
-  sethostname: [], setdomainname: [], chdir: [], posix_spawn: [0], keyctl: [0],
+  mount: [1],
+  write: [0],
+  sendto: [0],
+  symlinkat: [1, 2],
+  prctl: [0],
+  prlimit: [1],
+  unshare: [0],
+  setns: [1],
+  ioctl: [0, 1],
+  clone: [],
+  execve: [],
+  capset: [],
+  sethostname: [],
+  setdomainname: [],
+  chdir: [],
+  posix_spawn: [0],
+  keyctl: [0],
 };
 
 /** The canonical forms of a program's steps, in order. */
@@ -48,7 +63,8 @@ export function canonicalSteps(program: Program): Canonical[] {
   const paths = (step: Step): string[] => step.call.args.filter((arg) => arg.kind === 'text' || arg.kind === 'result').map(text);
   const acted = (step: Step): string[] => {
     // Each capability that is dropped is a thing of its own.
-    if (step.call.name === 'prctl' && text(step.call.args[0] as Arg) === String(PR_CAPBSET_DROP)) return step.call.args.slice(0, 2).map(text);
+    if (step.call.name === 'prctl' && text(step.call.args[0] as Arg) === String(PR_CAPBSET_DROP))
+      return step.call.args.slice(0, 2).map(text);
     const places = IDENTIFYING[step.call.name];
     return places ? places.flatMap((place) => (step.call.args[place] ? [text(step.call.args[place])] : [])) : paths(step);
   };

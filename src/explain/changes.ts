@@ -23,11 +23,27 @@ export function showChange(change: Change): string {
 
 /** What each call can change of the process that makes it; others change nothing that /proc shows. */
 const ASPECTS: Record<string, readonly Aspect[]> = {
-  clone: ['namespaces'], unshare: ['namespaces'], setns: ['namespaces'],
-  mount: ['mounts'], umount2: ['mounts'], move_mount: ['mounts'], mount_setattr: ['mounts'],
-  pivot_root: ['mounts', 'cwd'], chroot: ['mounts', 'cwd'], chdir: ['cwd'], fchdir: ['cwd'],
-  setresuid: ['status'], setresgid: ['status'], setgroups: ['status'], capset: ['status'], prctl: ['status'],
-  seccomp: ['status'], umask: ['status'], prlimit: ['limits'], personality: ['personality'], setsid: ['session'],
+  clone: ['namespaces'],
+  unshare: ['namespaces'],
+  setns: ['namespaces'],
+  mount: ['mounts'],
+  umount2: ['mounts'],
+  move_mount: ['mounts'],
+  mount_setattr: ['mounts'],
+  pivot_root: ['mounts', 'cwd'],
+  chroot: ['mounts', 'cwd'],
+  chdir: ['cwd'],
+  fchdir: ['cwd'],
+  setresuid: ['status'],
+  setresgid: ['status'],
+  setgroups: ['status'],
+  capset: ['status'],
+  prctl: ['status'],
+  seccomp: ['status'],
+  umask: ['status'],
+  prlimit: ['limits'],
+  personality: ['personality'],
+  setsid: ['session'],
   execve: ['exe', 'status', 'descriptors'],
 };
 export const aspectsOf = (callName: string): readonly Aspect[] => ASPECTS[callName] ?? [];
@@ -48,7 +64,8 @@ export function compare(callName: string, before: Snapshot, after: Snapshot): Ch
   simple('open descriptors', before.descriptors?.toString(), after.descriptors?.toString());
   if (before.status && after.status) out.push(...statusChanges(before.status, after.status));
   if (before.cgroup && after.cgroup) {
-    for (const [controllers, path] of after.cgroup) simple(controllers ? `cgroup (${controllers})` : 'cgroup', before.cgroup.get(controllers), path);
+    for (const [controllers, path] of after.cgroup)
+      simple(controllers ? `cgroup (${controllers})` : 'cgroup', before.cgroup.get(controllers), path);
   }
   for (const [name, value] of after.limits ?? []) simple(name.toLowerCase(), before.limits?.get(name), value);
   simple('session', before.session, after.session);
@@ -64,7 +81,11 @@ function namespaceChanges(before: Map<string, string>, after: Map<string, string
     if (!name.endsWith('_for_children')) out.push({ subject: 'namespace', before: was, after: is });
     // The children's namespace is worth a line only while it is another than the process's own.
     else if (is !== after.get(name.slice(0, -'_for_children'.length)))
-      out.push({ subject: 'namespace of children', before: was, after: is || `a new ${name.slice(0, -'_for_children'.length)} namespace, made with the first child` });
+      out.push({
+        subject: 'namespace of children',
+        before: was,
+        after: is || `a new ${name.slice(0, -'_for_children'.length)} namespace, made with the first child`,
+      });
   }
   return out;
 }
@@ -98,7 +119,11 @@ function mountChanges(before: Map<number, MountEntry>, after: Map<number, MountE
     if (was.options !== is.options) out.push({ subject: `options of ${is.mountPoint}`, before: was.options, after: is.options });
   }
   for (const { before: from, after: to, of } of propagation.values())
-    out.push({ subject: of.length === 1 ? `propagation of ${of[0]?.mountPoint}` : `propagation of ${of.length} mounts`, before: from, after: to });
+    out.push({
+      subject: of.length === 1 ? `propagation of ${of[0]?.mountPoint}` : `propagation of ${of.length} mounts`,
+      before: from,
+      after: to,
+    });
   return out;
 }
 
@@ -118,7 +143,11 @@ const STATUS: [name: string, subject: string, show: (value: string) => string][]
   ['Umask', 'umask', (value) => value],
 ];
 const SETS: [name: string, subject: string][] = [
-  ['CapEff', 'effective'], ['CapPrm', 'permitted'], ['CapInh', 'inheritable'], ['CapBnd', 'bounding'], ['CapAmb', 'ambient'],
+  ['CapEff', 'effective'],
+  ['CapPrm', 'permitted'],
+  ['CapInh', 'inheritable'],
+  ['CapBnd', 'bounding'],
+  ['CapAmb', 'ambient'],
 ];
 
 function statusChanges(before: Map<string, string>, after: Map<string, string>): Change[] {

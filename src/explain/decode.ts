@@ -6,6 +6,7 @@ import { showCapabilities } from '../libc/capabilities.ts';
 import { FAMILIES, flagNames } from '../libc/flags.ts';
 import type { Actor, Arg, Call, Field, FlagFamily, Program, Ref } from '../runc/program/step.ts';
 import { constantName, TRIMMED } from './constants.ts';
+import { harmless, quote } from './quote.ts';
 
 export interface ShowOptions {
   /** Write flags as strace -X verbose does: `0x6` and `MS_NOSUID|MS_NODEV`, the number and the names in a comment. */
@@ -203,21 +204,3 @@ function joinHalves(fields: Field[]): Field[] {
     return [{ ...field, value: { ...field.value, value } }];
   });
 }
-
-/** Characters that would move a terminal's cursor, colour it, or turn the reading direction. */
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-const harmless = (text: string): string =>
-  text.replace(UNSAFE, (c) => {
-    const code = c.charCodeAt(0);
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
-  });
-
-/** A string in C's quotes; what a terminal would obey instead of show is escaped. Names may come from a stranger's image. */
-export function quote(text: string, width?: number): string {
-  const characters = [...text];
-  const cut = width !== undefined && characters.length > width;
-  const kept = cut ? characters.slice(0, Math.max(1, width)).join('') : text;
-  const escaped = kept.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n').replaceAll('\t', '\\t').replaceAll('\r', '\\r');
-  return `"${harmless(escaped)}"${cut ? '…' : ''}`;
-}
-

@@ -1,7 +1,7 @@
 /** A difference of two programs as a text to read. */
 import type { Program, Step } from '../runc/program/step.ts';
-import { type ArgumentChange, type Diff, type DiffEntry, flagChange } from './program-diff.ts';
 import { showStep } from './decode.ts';
+import { type ArgumentChange, type Diff, type DiffEntry, flagChange } from './program-diff.ts';
 import { callLines, chapterHeading, type Page, page, prose } from './step-block.ts';
 import { type Palette, palette } from './style.ts';
 import { STRING_WIDTH } from './text.ts';
@@ -29,7 +29,16 @@ export function renderDiff(diff: Diff, options: DiffTextOptions = {}): string {
       chapter = step.chapter;
       out.push('', chapterHeading(step.chapter, p), '');
     } else if (!(step.minor && told.has(step.why))) out.push('');
-    out.push(...callLines(p, index, step, showStep(program, index, { width: STRING_WIDTH }), { plain: '', painted: '' }, { mark: mark(entry, style) }));
+    out.push(
+      ...callLines(
+        p,
+        index,
+        step,
+        showStep(program, index, { width: STRING_WIDTH }),
+        { plain: '', painted: '' },
+        { mark: mark(entry, style) },
+      ),
+    );
     out.push(...below(p, entry, step, told));
   }
   return `${out.join('\n')}\n`;

@@ -44,11 +44,19 @@ export function jsonNarrator(options: { write: (text: string) => void }): Observ
       const call = showStep(program, index, { value: watch.value });
       const changed = watch.end(where, outcome).map((change) => ({ ...change, text: showChange(change) }));
       const record: StepRecord = {
-        step: index + 1, total: program.steps.length, actor: step.actor, chapter: step.chapter, call,
+        step: index + 1,
+        total: program.steps.length,
+        actor: step.actor,
+        chapter: step.chapter,
+        call,
         result: outcome.result < 0 ? -1 : outcome.result,
         ...(outcome.result < 0 ? { errno: errnoName(-outcome.result) } : {}),
         ...(outcome.ignored ? { ignored: true } : {}),
-        ns: outcome.ns, why: step.why, changed, man: step.man, from: step.from,
+        ns: outcome.ns,
+        why: step.why,
+        changed,
+        man: step.man,
+        from: step.from,
         ...(step.minor ? { minor: true } : {}),
       };
       options.write(`${JSON.stringify(record)}\n`);

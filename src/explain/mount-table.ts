@@ -15,7 +15,7 @@ export interface MountEntry {
 }
 
 /** Spaces and the like are written as octal escapes in mountinfo. */
-const unescape = (text: string): string => text.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8)));
+const unescaped = (text: string): string => text.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8)));
 
 /** The entries of a mountinfo file by mount id; lines that do not look like one are left out. */
 export function parseMountinfo(text: string): Map<number, MountEntry> {
@@ -27,7 +27,14 @@ export function parseMountinfo(text: string): Map<number, MountEntry> {
     const [id, parent, , root, mountPoint, options, ...propagation] = fields;
     if (!id || root === undefined || mountPoint === undefined || options === undefined || !type) continue;
     entries.set(Number(id), {
-      id: Number(id), parent: Number(parent), root: unescape(root), mountPoint: unescape(mountPoint), options, propagation: propagation.join(' '), type, source: unescape(source),
+      id: Number(id),
+      parent: Number(parent),
+      root: unescaped(root),
+      mountPoint: unescaped(mountPoint),
+      options,
+      propagation: propagation.join(' '),
+      type,
+      source: unescaped(source),
     });
   }
   return entries;

@@ -4,7 +4,7 @@ import type { Observer, Outcome, Where } from '../runc/engine/observer.ts';
 import type { Arg, Ref, Step } from '../runc/program/step.ts';
 import { type Change, showChange } from './changes.ts';
 import { showStep } from './decode.ts';
-import { callLines, chapterHeading, type Page, page, type Painted, prose } from './step-block.ts';
+import { callLines, chapterHeading, type Page, type Painted, page, prose } from './step-block.ts';
 import { displayWidth, type Palette, palette } from './style.ts';
 import { explanation, legend, STRING_WIDTH, warningLines } from './text.ts';
 import { type Watch, watchChanges } from './watch.ts';
@@ -45,7 +45,12 @@ export function narrator(options: NarratorOptions): Narrator {
     if (layout) return layout;
     layout = page(program, style, options.width ?? 100);
     const actors = (['runtime', 'starter', 'init'] as const).filter((actor) => program.steps.some((s) => s.actor === actor));
-    say([style.bold(`Starting a container in ${program.steps.length} steps.`), '', ...legend(layout, actors), ...warningLines(program, layout)]);
+    say([
+      style.bold(`Starting a container in ${program.steps.length} steps.`),
+      '',
+      ...legend(layout, actors),
+      ...warningLines(program, layout),
+    ]);
     return layout;
   };
 
@@ -58,7 +63,8 @@ export function narrator(options: NarratorOptions): Narrator {
     return step.minor && told.has(step.why) ? [] : [''];
   };
 
-  const shown = (where: Where) => showStep(where.program, where.index, { numbers: options.numbers ?? false, width: STRING_WIDTH, value: watch.value });
+  const shown = (where: Where) =>
+    showStep(where.program, where.index, { numbers: options.numbers ?? false, width: STRING_WIDTH, value: watch.value });
 
   /** The other actor's signal is reported only after what it set going: it is told before the wait that it ended. */
   const tellSignal = (where: Where, token: string) => {
@@ -84,7 +90,11 @@ export function narrator(options: NarratorOptions): Narrator {
       announced.add(index);
       lastSaid = index;
       // What is about to happen is told in full, small print as well: the reader has stopped to read it.
-      say([...above(p, step), ...callLines(p, index, { ...step, minor: false }, shown(where), NOTHING), ...explanation(p, { ...step, minor: false }, new Set())]);
+      say([
+        ...above(p, step),
+        ...callLines(p, index, { ...step, minor: false }, shown(where), NOTHING),
+        ...explanation(p, { ...step, minor: false }, new Set()),
+      ]);
       told.add(step.why);
     },
     end(where, outcome) {

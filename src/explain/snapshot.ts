@@ -99,6 +99,13 @@ function namespaces(proc: string): Map<string, string> | undefined {
 
 /** Columns of /proc/PID/limits are separated by two or more spaces. */
 function limits(text: string): Map<string, string> {
-  const rows = text.split('\n').slice(1).map((line) => line.split(/ {2,}/));
-  return new Map(rows.flatMap(([name, soft, hard]): [string, string][] => (name && soft && hard ? [[name, soft === hard ? soft : `${soft}, at most ${hard}`]] : [])));
+  const rows = text
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(/ {2,}/));
+  return new Map(
+    rows.flatMap(([name, soft, hard]): [string, string][] =>
+      name && soft && hard ? [[name, soft === hard ? soft : `${soft}, at most ${hard}`]] : [],
+    ),
+  );
 }

@@ -1,7 +1,7 @@
 /** One step on the page: number and actor in a gutter on the left, call and explanation beside it. */
 import type { Actor, Chapter, Program, Step } from '../runc/program/step.ts';
 import { HANGING, layoutCall, paintCall } from './call-layout.ts';
-import { displayWidth, padEnd, type Palette, wrap } from './style.ts';
+import { displayWidth, type Palette, padEnd, wrap } from './style.ts';
 
 /** How a page is laid out; the same for a whole program. */
 export interface Page {
@@ -12,7 +12,11 @@ export interface Page {
   digits: number;
 }
 
-export const page = (program: Program, style: Palette, width: number): Page => ({ style, width, digits: String(program.steps.length).length });
+export const page = (program: Program, style: Palette, width: number): Page => ({
+  style,
+  width,
+  digits: String(program.steps.length).length,
+});
 
 const ACTOR_WIDTH = 'runtime'.length;
 /** Spaces before the number, between number and actor, between actor and call. */
@@ -48,7 +52,14 @@ export function chapterHeading(chapter: Chapter, p: Page, aside = ''): string {
  * @param options.mark one character before the number, for a diff
  * @param options.reserve columns to leave free at the right edge
  */
-export function callLines(p: Page, index: number, step: Step, call: string, result: Painted, options: { mark?: string; reserve?: number } = {}): string[] {
+export function callLines(
+  p: Page,
+  index: number,
+  step: Step,
+  call: string,
+  result: Painted,
+  options: { mark?: string; reserve?: number } = {},
+): string[] {
   const number = String(index + 1).padStart(p.digits);
   const actor = padEnd(paintActor(step.actor, p.style), ACTOR_WIDTH);
   const gutter = `${options.mark ?? ' '}${' '.repeat(MARGIN - 1)}${p.style.dim(number)}${' '.repeat(GAP)}${actor}${' '.repeat(GAP)}`;
@@ -82,4 +93,6 @@ export const checks = (p: Page, step: Step): string[] =>
 
 /** The name under which later steps use the result. */
 export const savedAs = (p: Page, step: Step): Painted =>
-  step.saves ? { plain: `= <${step.saves}>`, painted: `${p.style.dim('=')} ${p.style.magenta(`<${step.saves}>`)}` } : { plain: '', painted: '' };
+  step.saves
+    ? { plain: `= <${step.saves}>`, painted: `${p.style.dim('=')} ${p.style.magenta(`<${step.saves}>`)}` }
+    : { plain: '', painted: '' };

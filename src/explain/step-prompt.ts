@@ -77,7 +77,12 @@ export function stepPrompt(inner: Observer, options: PromptOptions): Observer {
           help();
           break;
         default:
-          write(`"${answer?.trim().replace(/[^ -~]/g, '?').slice(0, 20)}" is none of the answers:\n`);
+          write(
+            `"${answer
+              ?.trim()
+              .replace(/[^ -~]/g, '?')
+              .slice(0, 20)}" is none of the answers:\n`,
+          );
           help();
       }
     }

@@ -16,7 +16,14 @@ export interface ShellOptions {
 
 /** nsenter(1) option for each file of /proc/PID/ns. */
 const ENTER: Record<string, string> = {
-  user: '--user', mnt: '--mount', uts: '--uts', ipc: '--ipc', net: '--net', pid: '--pid', cgroup: '--cgroup', time: '--time',
+  user: '--user',
+  mnt: '--mount',
+  uts: '--uts',
+  ipc: '--ipc',
+  net: '--net',
+  pid: '--pid',
+  cgroup: '--cgroup',
+  time: '--time',
 };
 
 /** Without job control (+m): from inside another pid namespace a shell cannot hand the terminal back. */
@@ -50,7 +57,7 @@ export function planShell(pid: number, facts: PlaceFacts): ShellPlan {
   const where = entered.length
     ? `This shell is in the ${new Intl.ListFormat('en').format(entered)} namespace${entered.length > 1 ? 's' : ''} of process ${pid}; all else is the host's.`
     : `Process ${pid} has no namespace of its own yet: this is the host.`;
-  const files = hasShell ? '' : ' There is no /bin/sh below its root, so this is the host\'s shell and it sees the host\'s files.';
+  const files = hasShell ? '' : " There is no /bin/sh below its root, so this is the host's shell and it sees the host's files.";
   return { argv, note: where + files };
 }
 
@@ -83,7 +90,9 @@ export function openShell(where: Where, options: ShellOptions): void {
   if (pid !== process.pid) {
     const facts = look(pid);
     if (!facts) {
-      options.write(`The namespaces of process ${pid} cannot be read: it has ended, or it is protected from being looked into. --step as root may help.\n`);
+      options.write(
+        `The namespaces of process ${pid} cannot be read: it has ended, or it is protected from being looked into. --step as root may help.\n`,
+      );
       return;
     }
     plan = planShell(pid, facts);
@@ -99,9 +108,11 @@ function run([file = '', ...args]: string[], prompt: string, { tty, write }: She
   try {
     const done = spawnSync(file, args, { stdio: [tty, tty, tty], env: { ...process.env, PS1: prompt } });
     const code = (done.error as NodeJS.ErrnoException | undefined)?.code;
-    if (code === 'ENOENT' && file === 'nsenter') write('nsenter is not installed; it opens the shell in there. Debian and Ubuntu: apt install util-linux\n');
+    if (code === 'ENOENT' && file === 'nsenter')
+      write('nsenter is not installed; it opens the shell in there. Debian and Ubuntu: apt install util-linux\n');
     else if (done.error) write(`The shell could not be started: ${done.error.message}\n`);
-    else if (file === 'nsenter' && done.status === 1) write('(If nsenter was refused: entering the namespaces of another process takes the rights of the one who made them.)\n');
+    else if (file === 'nsenter' && done.status === 1)
+      write('(If nsenter was refused: entering the namespaces of another process takes the rights of the one who made them.)\n');
   } finally {
     takeForeground(tty);
     process.off('SIGINT', ignore);

@@ -16,8 +16,14 @@ const sgr = (on: number, off: number) => (text: string) => (text ? `${ESC}${on}m
 const same = (text: string): string => text;
 
 const COLOURED: Palette = {
-  bold: sgr(1, 22), dim: sgr(2, 22), red: sgr(31, 39), green: sgr(32, 39), yellow: sgr(33, 39),
-  blue: sgr(34, 39), magenta: sgr(35, 39), cyan: sgr(36, 39),
+  bold: sgr(1, 22),
+  dim: sgr(2, 22),
+  red: sgr(31, 39),
+  green: sgr(32, 39),
+  yellow: sgr(33, 39),
+  blue: sgr(34, 39),
+  magenta: sgr(35, 39),
+  cyan: sgr(36, 39),
 };
 const PLAIN: Palette = { bold: same, dim: same, red: same, green: same, yellow: same, blue: same, magenta: same, cyan: same };
 

@@ -69,7 +69,12 @@ function header(program: Program, p: Page): string[] {
     '',
     ...legend(p, actors),
     ...entry(p, '<name>', style.magenta('<name>'), 'the result of the earlier step that ends in "= <name>", such as a file descriptor'),
-    ...entry(p, 'config', style.dim('config'), 'the place in config.json that asks for a step; without it, minirun adds the step by itself'),
+    ...entry(
+      p,
+      'config',
+      style.dim('config'),
+      'the place in config.json that asks for a step; without it, minirun adds the step by itself',
+    ),
   ];
   if (program.warnings.length) out.push('', ...warningLines(program, p));
   return out;

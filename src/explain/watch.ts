@@ -8,7 +8,7 @@ import { basename } from 'node:path';
 import type { Outcome, Where } from '../runc/engine/observer.ts';
 import type { Arg, Ref } from '../runc/program/step.ts';
 import { aspectsOf, type Change, compare } from './changes.ts';
-import { attempt, type Aspect, type Snapshot, snapshot } from './snapshot.ts';
+import { type Aspect, attempt, type Snapshot, snapshot } from './snapshot.ts';
 
 export interface Watch {
   /** The result that was saved under a name, once it is known. */
@@ -45,7 +45,12 @@ export function watchChanges(): Watch {
       const joins = file !== undefined && isMembership(file.path);
       const aspects: readonly Aspect[] = joins ? ['cgroup'] : aspectsOf(call.name);
       if (!file && !aspects.length) return;
-      looked.set(where.index, { pid, aspects, snapshot: snapshot(pid, aspects), ...(file && !joins ? { file, content: content(file) } : {}) });
+      looked.set(where.index, {
+        pid,
+        aspects,
+        snapshot: snapshot(pid, aspects),
+        ...(file && !joins ? { file, content: content(file) } : {}),
+      });
     },
     end(where, outcome) {
       const { step } = where;
@@ -54,7 +59,8 @@ export function watchChanges(): Watch {
       if (step.saves) results.set(step.saves, outcome.result);
       if (outcome.result < 0) return [];
       if (step.call.name === 'setns') names.clear();
-      if (step.call.name === 'sethostname' || step.call.name === 'setdomainname') return [nameChange(step.call.name, step.call.args[0], names)];
+      if (step.call.name === 'sethostname' || step.call.name === 'setdomainname')
+        return [nameChange(step.call.name, step.call.args[0], names)];
       if (step.call.name === 'openat2') return descriptorTarget(where, outcome.result);
       if (!before) return [];
       const isClone = step.call.name === 'clone';
@@ -121,7 +127,12 @@ const DEVICE_RULE = /\/devices\.(allow|deny)$/;
 const readable = (file: OpenFile): string => (DEVICE_RULE.test(file.path) ? file.path.replace(DEVICE_RULE, '/devices.list') : file.link);
 
 const content = (file: OpenFile): string | undefined =>
-  attempt(() => readFileSync(readable(file), 'utf8').trim().replace(/[ \t]+/g, ' ').replaceAll('\n', '; '));
+  attempt(() =>
+    readFileSync(readable(file), 'utf8')
+      .trim()
+      .replace(/[ \t]+/g, ' ')
+      .replaceAll('\n', '; '),
+  );
 
 const LONGEST = 60;
 const short = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text || 'empty');

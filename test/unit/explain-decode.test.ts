@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { callParts, deviceNumbers, quote, showCall, showStep } from '../../src/explain/decode.ts';
+import { callParts, deviceNumbers, showCall, showStep } from '../../src/explain/decode.ts';
+import { quote } from '../../src/explain/quote.ts';
 import { CLONE, MNT, MS, O, PR, RESOLVE, S } from '../../src/libc/flags.ts';
 import { AT_FDCWD } from '../../src/runc/program/args.ts';
 import * as calls from '../../src/runc/program/calls.ts';
@@ -16,7 +17,9 @@ it('writes mount flags by name and NULL for what is not given', () => {
 it('names descriptors, modes and devices', () => {
   expect(showCall(calls.open('/x', O.O_RDONLY | O.O_CLOEXEC))).toBe('openat(AT_FDCWD, "/x", O_RDONLY|O_CLOEXEC)');
   expect(showCall(calls.openat(ref('root'), 'f', O.O_WRONLY | O.O_CREAT, 0o644))).toBe('openat(<root>, "f", O_WRONLY|O_CREAT, 0644)');
-  expect(showCall(calls.mknodat(AT_FDCWD, 'null', S.S_IFCHR | 0o666, 0x103))).toBe('mknodat(AT_FDCWD, "null", S_IFCHR|0666, makedev(1, 3))');
+  expect(showCall(calls.mknodat(AT_FDCWD, 'null', S.S_IFCHR | 0o666, 0x103))).toBe(
+    'mknodat(AT_FDCWD, "null", S_IFCHR|0666, makedev(1, 3))',
+  );
   expect(showCall(calls.umask(0o22))).toBe('umask(022)');
   expect(showCall(calls.umount2('.', MNT.MNT_DETACH))).toBe('umount2(".", MNT_DETACH)');
   expect(deviceNumbers(0x10000503n)).toEqual([5, 0x10003]);
@@ -26,7 +29,9 @@ it('writes structs as braces with fields', () => {
   expect(showCall(calls.openat2(ref('rootfs'), 'proc', O.O_PATH | O.O_CLOEXEC, RESOLVE.RESOLVE_IN_ROOT))).toBe(
     'openat2(<rootfs>, "proc", {flags=O_CLOEXEC|O_PATH, resolve=RESOLVE_IN_ROOT}, 24)',
   );
-  expect(showCall(calls.prlimit(7, 1024n, (1n << 64n) - 1n))).toBe('prlimit(0, RLIMIT_NOFILE, {rlim_cur=1024, rlim_max=RLIM64_INFINITY}, NULL)');
+  expect(showCall(calls.prlimit(7, 1024n, (1n << 64n) - 1n))).toBe(
+    'prlimit(0, RLIMIT_NOFILE, {rlim_cur=1024, rlim_max=RLIM64_INFINITY}, NULL)',
+  );
 });
 
 it('joins the halves of capability sets and writes equal sets once', () => {
@@ -60,8 +65,13 @@ it('never lets a name speak to the terminal', () => {
 
 it('reads sync steps and helper programs as sentences', () => {
   const step = (actor: Step['actor'], kind: 'wait' | 'signal'): Step => ({
-    actor, chapter: 'identity', call: { name: `sync_${kind}`, args: [{ kind: 'text', parts: ['ids mapped'] }] },
-    sync: { kind, token: 'ids mapped' }, why: '.', man: 'read(2)', from: 'minirun',
+    actor,
+    chapter: 'identity',
+    call: { name: `sync_${kind}`, args: [{ kind: 'text', parts: ['ids mapped'] }] },
+    sync: { kind, token: 'ids mapped' },
+    why: '.',
+    man: 'read(2)',
+    from: 'minirun',
   });
   const program: Program = { version: 1, arch: 'x64', warnings: [], steps: [step('runtime', 'signal'), step('init', 'wait')] };
   expect(showStep(program, 0)).toBe('tell init: ids mapped');
