@@ -60,7 +60,10 @@ export async function openNarration(options: Pick<RunOptions, 'explain' | 'expla
     const { stepPrompt } = await import('../explain/step-prompt.ts');
     const { openShell } = await import('../explain/step-shell.ts');
     const ask = (text: string) => writeAll(tty, text);
-    observer = stepPrompt(observer, {
+    // Told elsewhere (a file, a pipe), the story would not be seen beside the question: the prompt tells it too.
+    const { begin, end } = observer;
+    const elsewhere = options.explainTo !== undefined || !process.stderr.isTTY;
+    observer = stepPrompt(elsewhere ? { ...(begin ? { begin } : {}), ...(end ? { end } : {}) } : observer, {
       input: tty, write: ask, openShell: (where) => openShell(where, { tty, write: ask, width: look.width }),
       colour: wantsColour(process.stderr), width: look.width, numbers: options.explainNumbers,
     });

@@ -4,6 +4,7 @@ import { StepError } from '../runc/engine/step-error.ts';
 import type { Arg, Program, Ref } from '../runc/program/step.ts';
 import { causeOf } from './cause-table.ts';
 import { showStep } from './decode.ts';
+import { harmless } from './quote.ts';
 
 /** Longest string in the call. */
 const WIDTH = 60;
@@ -22,7 +23,7 @@ export function explainFailure(error: Error): string {
   const said = ownWords(error).split(' It said: ')[1];
   const row = causeOf(step, code);
   return [
-    `${head}: ${code} (${errnoMeaning(code)}).${said ? ` It said: ${said}` : ''}`,
+    `${head}: ${code} (${errnoMeaning(code)}).${said ? ` It said: ${harmless(said)}` : ''}`,
     ...origins(program, index),
     ...(row ? [`Usual cause: ${row.cause}`, `Try: ${row.remedy}`] : []),
     source(error),

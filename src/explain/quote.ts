@@ -11,7 +11,7 @@ export const harmless = (text: string): string =>
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
   });
 
-/** A string in C's quotes; what a terminal would obey instead of show is escaped.  */
+/** A string in C's quotes; what a terminal would obey instead of show is escaped. */
 export function quote(text: string, width?: number): string {
   const characters = [...text];
   const cut = width !== undefined && characters.length > width;

@@ -1,6 +1,7 @@
 /** One step on the page: number and actor in a gutter on the left, call and explanation beside it. */
 import type { Actor, Chapter, Program, Step } from '../runc/program/step.ts';
 import { HANGING, layoutCall, paintCall } from './call-layout.ts';
+import { harmless } from './quote.ts';
 import { displayWidth, type Palette, padEnd, wrap } from './style.ts';
 
 /** How a page is laid out; the same for a whole program. */
@@ -76,7 +77,7 @@ export function callLines(
 
 /** Prose below a call, indented and broken between words. */
 export const prose = (p: Page, text: string, paint: (line: string) => string = (line) => line): string[] =>
-  wrap(text, p.width - textIndent(p)).map((line) => `${' '.repeat(textIndent(p))}${paint(line)}`);
+  wrap(harmless(text), p.width - textIndent(p)).map((line) => `${' '.repeat(textIndent(p))}${paint(line)}`);
 
 const either = new Intl.ListFormat('en', { type: 'disjunction' });
 

@@ -1,6 +1,7 @@
 /** A program as a text to read: `minirun explain --format text` and `--dry-run`. */
 import type { Actor, Program, Step } from '../runc/program/step.ts';
 import { showStep } from './decode.ts';
+import { harmless } from './quote.ts';
 import { callLines, chapterHeading, checks, type Page, page, paintActor, prose, references, savedAs } from './step-block.ts';
 import { padEnd, palette, wrap } from './style.ts';
 
@@ -91,5 +92,5 @@ export const legend = (p: Page, actors: readonly Actor[]): string[] =>
 /** What the compiler had to leave out. */
 export const warningLines = (program: Program, p: Page): string[] =>
   program.warnings.flatMap((warning) =>
-    wrap(`warning: ${warning}`, p.width - 2).map((line, i) => p.style.yellow(i === 0 ? `! ${line}` : `  ${line}`)),
+    wrap(`warning: ${harmless(warning)}`, p.width - 2).map((line, i) => p.style.yellow(i === 0 ? `! ${line}` : `  ${line}`)),
   );
