@@ -41,7 +41,7 @@ export function splitArguments(command: Command, args: readonly string[]): Split
     if (!arg.startsWith('-') || arg === '-') break;
     if (!arg.startsWith('--')) {
       options.push(arg);
-      if (clusterWantsValue(arg, find) && i + 1 < args.length) options.push(args[++i] as string);
+      if (clusterWantsValue(arg, find)) options.push(valueAfter(args, i++));
       continue;
     }
     const equals = arg.indexOf('=');
@@ -52,10 +52,16 @@ export function splitArguments(command: Command, args: readonly string[]): Split
       if (isTrue(name, arg.slice(equals + 1))) options.push(name);
     } else {
       options.push(arg);
-      if (option?.required && equals < 0 && i + 1 < args.length) options.push(args[++i] as string);
+      if (option?.required && equals < 0) options.push(valueAfter(args, i++));
     }
   }
   return { options, operands: args.slice(i) };
+}
+
+function valueAfter(args: readonly string[], i: number): string {
+  const value = args[i + 1];
+  if (value === undefined) throw new UsageError(`${args[i]}: its value is missing`);
+  return value;
 }
 
 /** `-it`, `-m 64m`, `-itv a:b`: whether the last letter takes the next argument. */
@@ -100,7 +106,7 @@ export function takeOperands(command: Command, operands: readonly string[], name
   const required = names.filter((n) => !n.startsWith('['));
   const many = names.at(-1)?.includes('…') ?? false;
   const missing = required[operands.length];
-  if (missing) throw new UsageError(`${command.name()}: ${missing.replace('…', '')} is missing; usage: ${command.name()} [options] ${names.join(' ')}`);
+  if (missing) throw new UsageError(`${missing.replace('…', '')} is missing; usage: ${command.name()} [options] ${names.join(' ')}`);
   if (!many && operands.length > names.length) {
     throw new UsageError(`${command.name()} takes ${names.length === 0 ? 'no operand' : names.join(' ')}; "${operands[names.length]}" is too much`);
   }

@@ -39,7 +39,7 @@ function readNamed(option: string, name: string): string {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'it may not be read by this user' : code === 'EISDIR' ? 'it is a folder' : String(code);
-    throw new UsageError(`${option} ${name}: ${why}`);
+    throw new UsageError(`${option}${option.endsWith('=') ? '' : ' '}${name}: ${why}`);
   }
 }
 

@@ -112,5 +112,5 @@ export function parseNamespace(option: string, text: string, words: { own: strin
   if (words.container && container) return { kind: 'container', container };
   const choices = [...words.own.filter(Boolean), ...(words.host ? ['host'] : []), ...(words.container ? ['container:NAME'] : [])];
   const bridge = option === '--network' && /^(bridge|default|slirp4netns|pasta)/.test(text) ? '; networks between containers need the daemon, which this version does not have' : '';
-  throw new UsageError(`${option} ${text}: choose ${choices.join(' or ')}${bridge || suggestion(text, choices)}`);
+  throw new UsageError(`${option} ${text}: choose ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}${bridge || suggestion(text, choices)}`);
 }

@@ -127,10 +127,10 @@ export function addCommandOptions(command: Command): Command {
     .optionsGroup('The command:')
     .option('-i, --interactive', 'pass standard input on to the command')
     .option('-t, --tty', 'give it a terminal of its own')
-    .option('-e, --env <NAME[=VALUE]>', 'set a variable (without value: the one that is set here)', gather(environment))
+    .option('-e, --env <NAME=VALUE>', 'set a variable (without value: the one that is set here)', gather(environment))
     .option('--env-file <FILE>', 'set the variables listed in a file', gather(asIs))
     .option('-w, --workdir <PATH>', 'start in this folder', workdir)
-    .option('-u, --user <USER[:GROUP]>', 'run as this user of the container: names or numbers');
+    .option('-u, --user <USER:GROUP>', 'run as this user of the container: names or numbers; the group may be left out');
 }
 
 /** How the steps are made and told. */
@@ -159,11 +159,11 @@ export function addContainerOptions(command: Command): Command {
     .option('--uts <MODE>', 'private (default) or host', (t: string) => parseNamespace('--uts', t, { own: own(), host: true, container: false }))
     .option('--userns <MODE>', 'host (root\'s default) or private: map root to an unused range of ids', (t: string) => parseNamespace('--userns', t, { own: own('auto'), host: true, container: false }))
     .optionsGroup('Files:')
-    .option('-v, --volume <SRC:DST[:OPTIONS]>', 'bind a file or folder of this machine', parseVolumeInto)
+    .option('-v, --volume <SRC:DST:OPTIONS>', 'bind a file or folder of this machine; OPTIONS (ro, rslave, ...) may be left out', parseVolumeInto)
     .option('--mount <KEY=VALUE,...>', 'bind mount or tmpfs, in Docker\'s long form', parseMountInto)
-    .option('--tmpfs <DST[:OPTIONS]>', 'an empty file system in memory', parseTmpfsInto)
+    .option('--tmpfs <DST:OPTIONS>', 'an empty file system in memory', parseTmpfsInto)
     .option('--read-only', 'make the root file system read-only')
-    .option('--device <HOST[:CONTAINER][:rwm]>', 'give it a device', gather(parseDevice))
+    .option('--device <HOST:CONTAINER:rwm>', 'give it a device', gather(parseDevice))
     .option('--shm-size <SIZE>', 'size of /dev/shm (default 64m)', (t: string) => parseSize('--shm-size', t))
     .optionsGroup('Limits:')
     .option('-m, --memory <SIZE>', 'memory limit', (t: string) => parseSize('--memory', t, 4096))
@@ -172,7 +172,7 @@ export function addContainerOptions(command: Command): Command {
     .option('--cpu-shares <WEIGHT>', 'share of the CPU when it is contended (default 1024)', (t: string) => parseInteger('--cpu-shares', t, 2, 262144))
     .option('--cpuset-cpus <LIST>', 'which CPUs it may use: 0-2,4', cpuList)
     .option('--pids-limit <NUMBER>', 'how many processes; -1: no limit', (t: string) => parseInteger('--pids-limit', t, -1, 4194304))
-    .option('--ulimit <NAME=SOFT[:HARD]>', 'a limit for each process, such as nofile=1024', gather(parseUlimit))
+    .option('--ulimit <NAME=SOFT:HARD>', 'a limit for each process, such as nofile=1024', gather(parseUlimit))
     .option('--oom-score-adj <NUMBER>', 'how willingly it is killed when memory runs out: -1000 to 1000', (t: string) => parseInteger('--oom-score-adj', t, -1000, 1000))
     .option('--cgroup-parent <PATH>', 'the cgroup below which the container\'s is made')
     .optionsGroup('Privileges:')
@@ -185,6 +185,7 @@ export function addContainerOptions(command: Command): Command {
     .option('--config <FILE>', 'start from this OCI config.json instead of the defaults');
 }
 
+// Value names have no brackets: commander takes [ for "may be left out".
 // -v, --mount and --tmpfs are kept in one list: their order is the order of the mounts.
 let mounts: MountRequest[] = [];
 const into = (parse: (text: string) => MountRequest) => (text: string): true => {
@@ -214,8 +215,8 @@ export function parseRunOptions(command: Command, args: readonly string[], needs
   mounts = [];
   const [rootfs, ...rest] = parseCommand(command, args);
   const o = command.opts();
-  if (rootfs === undefined && needsRootfs) throw new UsageError(`${command.name()}: ROOTFS is missing; usage: ${command.name()} [options] ROOTFS [COMMAND [ARG...]]`);
-  if (rootfs === '') throw new UsageError(`${command.name()}: ROOTFS is an empty string`);
+  if (rootfs === undefined && needsRootfs) throw new UsageError(`ROOTFS is missing; usage: ${command.name()} [options] ROOTFS [COMMAND [ARG...]]`);
+  if (rootfs === '') throw new UsageError('ROOTFS is an empty string');
   const security: SecurityOptions = {};
   for (const option of (o.securityOpt as string[] | undefined) ?? []) parseSecurityOption(option, security);
   const options: RunOptions = {

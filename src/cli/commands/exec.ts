@@ -17,7 +17,7 @@ import { UsageError } from '../usage-error.ts';
 export async function run(args: string[], context: Context): Promise<number> {
   const command = addExecOptions(newCommand('minirun exec', 'Run one more command in a running container.')).usage('[options] CONTAINER COMMAND [ARG...]');
   const [name, ...argv] = parseCommand(command, args);
-  if (!name || !argv[0]) throw new UsageError(`minirun exec: ${name ? 'COMMAND' : 'CONTAINER'} is missing; usage: minirun exec [options] CONTAINER COMMAND [ARG...]`);
+  if (!name || !argv[0]) throw new UsageError(`${name ? 'COMMAND' : 'CONTAINER'} is missing; usage: minirun exec [options] CONTAINER COMMAND [ARG...]`);
   const options = execOptions(command);
   requireLinux('minirun exec');
   requireTerminal(options);
