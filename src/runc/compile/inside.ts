@@ -53,7 +53,7 @@ export function openInside(
 
 /** A folder inside the rootfs, made with its parents where it is missing. Returns the result that holds it. */
 export function folderInside(draft: Draft, setting: Setting, path: string, options: { strict?: boolean; mode?: number } = {}): string {
-  const parts = components(path);
+  const parts = components(options.strict ? path : (draft.host.links?.[path] ?? path));
   if (parts.length === 0) return ROOT;
   const key = parts.join('/');
   const open = draft.folders.get(key);
@@ -70,7 +70,7 @@ export function folderInside(draft: Draft, setting: Setting, path: string, optio
 
 /** A file inside the rootfs to mount something on, made empty where it is missing. */
 export function fileInside(draft: Draft, setting: Setting, path: string): string {
-  const parts = components(path);
+  const parts = components(draft.host.links?.[path] ?? path);
   const parent = folderInside(draft, setting, parts.slice(0, -1).join('/'));
   add(draft, {
     ...setting, call: mknodat(ref(parent), parts.at(-1) as string, S.S_IFREG | 0o644, 0), ignore: ['EEXIST'], minor: true,

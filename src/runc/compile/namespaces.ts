@@ -126,7 +126,7 @@ export function compileStarter(draft: Draft, beforeClone: () => void = () => {})
   whys.push('CLONE_PARENT makes it a child of the runtime, which then can wait for it; the starter is done.');
   add(draft, { ...starter(from), call: clone(flags), saves: 'init', becomes: 'init', why: whys.join(' ') });
   signal(draft, starter('minirun'), TOKENS.cloned, 'Tell the runtime that init exists; its process number went with the report of the clone.');
-  wait(draft, { actor: 'runtime', chapter: 'namespaces', from: 'minirun' }, TOKENS.cloned, 'The runtime needs the number of the new process to map its users and to put it into its cgroup.');
+  wait(draft, { actor: 'runtime', chapter: 'namespaces', from: 'minirun' }, TOKENS.cloned, 'The runtime needs the number of the new process, to map its users and set its limits.');
 }
 
 function compileTimeNamespace(draft: Draft, setting: Setting, entersAtExec: boolean): void {

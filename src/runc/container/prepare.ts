@@ -1,5 +1,7 @@
 /** From a request to a program: facts, compilation, and what must be refused before anything is made. */
 import { join } from 'node:path';
+import { cgroupsTaken } from '../cgroup/processes.ts';
+import { cgroupPaths } from '../compile/cgroup-paths.ts';
 import { compile, rootfsPath } from '../compile/compile.ts';
 import { checkResources } from '../compile/cgroup-needs.ts';
 import { seccompMissing } from '../compile/seccomp.ts';
@@ -15,6 +17,8 @@ export function prepare(request: RunRequest, ownStreams: boolean): { program: Pr
   const host = probeHost(config, { bundle: request.bundle, filterCache: join(request.stateRoot, '.seccomp'), warn: request.warn });
   const problem = seccompMissing(config, host) ?? checkResources(config, host)[0];
   if (problem) throw new Error(problem);
+  const taken = cgroupsTaken(cgroupPaths(config, host, request.id));
+  if (taken) throw new Error(taken);
   const compiled = compile(config, host, { id: request.id, bundle: request.bundle, ownStreams });
   const program = request.alter ? request.alter(compiled) : compiled;
   const refusal = request.engine === 'ffi' ? ffiRefusal(program) : undefined;

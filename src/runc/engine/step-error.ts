@@ -4,8 +4,8 @@ import type { Program, Step } from '../program/step.ts';
 import { lastHelperOutput } from './helper.ts';
 
 export class StepError extends Error {
-  readonly program: Program;
-  readonly step: Step;
+  declare readonly program: Program;
+  declare readonly step: Step;
   readonly index: number;
   /** errno by name; undefined when a check, not a call, failed. */
   readonly code: string | undefined;
@@ -17,8 +17,9 @@ export class StepError extends Error {
     const helper = step.call.name === 'posix_spawn' && lastHelperOutput ? ` It said: ${lastHelperOutput}` : '';
     super(`step ${index + 1} of ${program.steps.length}, ${step.call.name} by ${step.actor} (${step.chapter}): ${what}${helper}`);
     this.name = 'StepError';
-    this.program = program;
-    this.step = step;
+    // For explanations, not for printing with the stack.
+    Object.defineProperty(this, 'program', { value: program, enumerable: false });
+    Object.defineProperty(this, 'step', { value: step, enumerable: false });
     this.index = index;
     this.code = name;
   }

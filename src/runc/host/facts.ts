@@ -40,6 +40,11 @@ export interface Host {
   cgroup: CgroupFacts;
   /** What lies at the paths that the config names: bind sources, device nodes, paths below /proc and /sys. */
   files: Record<string, FileKind>;
+  /**
+   * Mount destinations that go through a link of the image → where they lead inside the rootfs. Needed only to make
+   * what a dangling link points to; every place is still opened with RESOLVE_IN_ROOT.
+   */
+  links?: Record<string, string>;
   /** Hard limits of this process, by RLIMIT name; Infinity for unlimited. */
   rlimits: Record<string, number>;
   /** The programs that map more than one id for an ordinary user, where they are installed. */

@@ -8,6 +8,7 @@ import { cachedFilter } from '../seccomp/cache.ts';
 import { SeccompProfileError } from '../seccomp/filter.ts';
 import type { Config } from '../spec/config.ts';
 import { cpusetAbove, readCgroupFacts } from './cgroup-facts.ts';
+import { resolveInside } from './inside-links.ts';
 import { type FileKind, type Host, TYPICAL_HOST } from './facts.ts';
 
 export interface ProbeOptions {
@@ -130,6 +131,25 @@ function seccompFilterOf(config: Config, arch: Host['arch'], options: ProbeOptio
   }
 }
 
+/** The config's places in the rootfs that go through links of the image. */
+function linksInside(config: Config, bundle: string): Record<string, string> {
+  const links: Record<string, string> = {};
+  if (!config.root) return links;
+  const rootfs = resolve(bundle, config.root.path);
+  const destinations = (config.mounts ?? []).map((m) => m.destination);
+  for (const path of [...destinations, config.process?.cwd ?? '/']) {
+    // Below another mount the image's links are covered.
+    if (destinations.some((d) => d !== path && path.startsWith(d.endsWith('/') ? d : `${d}/`))) continue;
+    try {
+      const leadsTo = resolveInside(rootfs, path);
+      if (leadsTo !== undefined) links[path] = leadsTo;
+    } catch {
+      // a folder that we may not look into: init finds out
+    }
+  }
+  return links;
+}
+
 /**
  * The facts of this machine for this config. On a machine that is not Linux: those of a typical
  * Linux machine, with the kinds of the paths as they are here.
@@ -160,6 +180,7 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
     lastCapability: Number(read('/proc/sys/kernel/cap_last_cap').trim() || TYPICAL_HOST.lastCapability),
     cgroup: readCgroupFacts(uid),
     files,
+    links: linksInside(config, bundle),
     rlimits: hardLimits(read('/proc/self/limits')),
     ...(newuidmap ? { newuidmap } : {}),
     ...(newgidmap ? { newgidmap } : {}),
