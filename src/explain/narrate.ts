@@ -4,9 +4,10 @@ import type { Observer, Outcome, Where } from '../runc/engine/observer.ts';
 import type { Arg, Ref, Step } from '../runc/program/step.ts';
 import { type Change, showChange } from './changes.ts';
 import { showStep } from './decode.ts';
+import { shortIds } from './quote.ts';
 import { callLines, chapterHeading, type Page, type Painted, page, prose } from './step-block.ts';
 import { displayWidth, type Palette, palette } from './style.ts';
-import { explanation, legend, STRING_WIDTH, warningLines } from './text.ts';
+import { explanation, isTold, legend, newTold, STRING_WIDTH, warningLines } from './text.ts';
 import { type Watch, watchChanges } from './watch.ts';
 
 export interface NarratorOptions {
@@ -30,7 +31,7 @@ export interface Narrator extends Observer {
 export function narrator(options: NarratorOptions): Narrator {
   const style = palette(options.colour ?? false);
   const watch = watchChanges();
-  const told = new Set<string>();
+  const told = newTold();
   const announced = new Set<number>();
   const ended = new Set<number>();
   const toldEarly = new Set<number>();
@@ -60,7 +61,7 @@ export function narrator(options: NarratorOptions): Narrator {
       chapter = step.chapter;
       return ['', chapterHeading(step.chapter, p), ''];
     }
-    return step.minor && told.has(step.why) ? [] : [''];
+    return isTold(step, told) ? [] : [''];
   };
 
   const shown = (where: Where) =>
@@ -93,9 +94,9 @@ export function narrator(options: NarratorOptions): Narrator {
       say([
         ...above(p, step),
         ...callLines(p, index, { ...step, minor: false }, shown(where), NOTHING),
-        ...explanation(p, { ...step, minor: false }, new Set()),
+        ...explanation(p, { ...step, minor: false }, newTold()),
       ]);
-      told.add(step.why);
+      told.whys.add(step.why);
     },
     end(where, outcome) {
       const p = begin(where);
@@ -165,4 +166,4 @@ function withTime(p: Page, line: string, outcome: Outcome): string {
 const changeLines = (p: Page, step: Step, changes: Change[]): string[] =>
   changes
     .filter(({ subject }) => !(step.minor && (subject.startsWith('descriptor') || subject.startsWith('bounding'))))
-    .flatMap((change) => prose(p, `▸ ${showChange(change)}`, p.style.cyan));
+    .flatMap((change) => prose(p, `▸ ${shortIds(showChange(change))}`, p.style.cyan));

@@ -11,16 +11,32 @@ export const harmless = (text: string): string =>
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
   });
 
-/** A string in C's quotes; what a terminal would obey instead of show is escaped. */
+/** The long ids of containers and images, as Docker shortens them: twelve digits. */
+export const shortIds = (text: string): string => text.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1…');
+
+/**
+ * A string in C's quotes; what a terminal would obey instead of show is escaped.
+ * @param width characters to show at most: of a longer path the middle is left out, of other text the end
+ */
 export function quote(text: string, width?: number): string {
-  const characters = [...text];
-  const cut = width !== undefined && characters.length > width;
-  const kept = cut ? characters.slice(0, Math.max(1, width)).join('') : text;
+  let kept = text;
+  let after = '';
+  if (width !== undefined && text.length > width) {
+    kept = shortIds(text);
+    const characters = [...kept];
+    if (characters.length > width && kept.startsWith('/')) {
+      const half = Math.max(1, Math.floor((width - 1) / 2));
+      kept = `${characters.slice(0, half).join('')}…${characters.slice(-half).join('')}`;
+    } else if (characters.length > width) {
+      kept = characters.slice(0, Math.max(1, width)).join('');
+      after = '…';
+    }
+  }
   const escaped = kept
     .replaceAll('\\', '\\\\')
     .replaceAll('"', '\\"')
     .replaceAll('\n', '\\n')
     .replaceAll('\t', '\\t')
     .replaceAll('\r', '\\r');
-  return `"${harmless(escaped)}"${cut ? '…' : ''}`;
+  return `"${harmless(escaped)}"${after}`;
 }

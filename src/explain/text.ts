@@ -26,31 +26,43 @@ export const ACTOR_MEANING: Record<Actor, string> = {
 export function renderText(program: Program, options: TextOptions = {}): string {
   const style = palette(options.colour ?? false);
   const p = page(program, style, options.width ?? 100);
-  const told = new Set<string>();
+  const told = newTold();
   const out: string[] = header(program, p);
   program.steps.forEach((step, index) => {
     const before = program.steps[index - 1];
     if (step.chapter !== before?.chapter) out.push('', chapterHeading(step.chapter, p, span(program, index)), '');
     // Full steps stand apart from what is above; small print stays with the step that it serves.
-    else if (!(step.minor && isTold(step, told))) out.push('');
+    else if (!isTold(step, told)) out.push('');
     const shown = showStep(program, index, { numbers: options.numbers ?? false, width: STRING_WIDTH });
     out.push(...callLines(p, index, step, shown, savedAs(p, step)), ...explanation(p, step, told));
   });
   return `${out.join('\n')}\n`;
 }
 
-const isTold = (step: Step, told: ReadonlySet<string>): boolean => told.has(step.why);
+/** What has been explained already on a page. */
+export interface Told {
+  whys: Set<string>;
+  /** The last step that was no small print. */
+  last: Step | undefined;
+}
+export const newTold = (): Told => ({ whys: new Set(), last: undefined });
 
 /**
- * Why, and where to read more. Small print explains itself once: a close or a second write has
- * the same reason every time.
- * @param told the whys that were printed before; this one is added
+ * Nothing new is to be said of this step: small print (a close, a second write) has the same
+ * reason every time, and steps in a row may be the same thing done to one item after another.
  */
-export function explanation(p: Page, step: Step, told: Set<string>): string[] {
+export const isTold = (step: Step, told: Told): boolean =>
+  step.minor
+    ? told.whys.has(step.why)
+    : told.last?.why === step.why && told.last.from === step.from && told.last.call.name === step.call.name;
+
+/** Why, and where to read more; nothing where that has been told. */
+export function explanation(p: Page, step: Step, told: Told): string[] {
   const again = isTold(step, told);
-  told.add(step.why);
-  if (step.minor) return again ? [] : prose(p, step.why, p.style.dim);
-  return [...(again && step.sync ? [] : prose(p, step.why)), ...checks(p, step), ...references(p, step)];
+  told.whys.add(step.why);
+  if (!step.minor) told.last = step;
+  if (again) return [];
+  return step.minor ? prose(p, step.why, p.style.dim) : [...prose(p, step.why), ...checks(p, step), ...references(p, step)];
 }
 
 /** `steps 12 to 19 of 61` for the run of steps in one chapter that begins at `first`. */

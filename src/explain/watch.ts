@@ -141,7 +141,18 @@ function contentChange(file: OpenFile, before: string | undefined): Change[] {
   const after = before === undefined ? undefined : content(file);
   if (before === undefined || after === undefined || before === after) return [];
   const sysctl = /\/proc\/sys\/(.*)/.exec(file.path)?.[1]?.replaceAll('/', '.');
-  return [{ subject: sysctl ?? basename(file.path).replace(/^devices\..*/, 'devices.list'), before: short(before), after: short(after) }];
+  if (DEVICE_RULE.test(file.path)) return [{ subject: 'devices.list', after: lineChanges(before, after) }];
+  return [{ subject: sysctl ?? basename(file.path), before: short(before), after: short(after) }];
+}
+
+/** Lines that came and went, of a file that is a list. */
+function lineChanges(before: string, after: string): string {
+  const was = before.split('; ').filter(Boolean);
+  const is = after.split('; ').filter(Boolean);
+  return [
+    ...is.filter((line) => !was.includes(line)).map((line) => `+ ${line}`),
+    ...was.filter((line) => !is.includes(line)).map((line) => `− ${line}`),
+  ].join(', ');
 }
 
 /** Another UTS namespace's names cannot be read from outside: the call's argument tells the new one. */

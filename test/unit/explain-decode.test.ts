@@ -58,6 +58,13 @@ it('cuts long strings and lists at the width, and says so', () => {
   expect(showCall(calls.write(3, 'x'.repeat(50)), { width: 10 })).toBe('write(3, "xxxxxxxxxx"…, 50)');
 });
 
+it('leaves the middle of a long path out, and most digits of an id', () => {
+  const id = '0123456789abcdef'.repeat(4);
+  expect(quote(`/sys/fs/cgroup/memory/minirun/${id}/memory.max`, 72)).toBe('"/sys/fs/cgroup/memory/minirun/0123456789ab…/memory.max"');
+  expect(quote(`/a/${'b'.repeat(40)}/name`, 15)).toBe('"/a/bbbb…bb/name"');
+  expect(quote(`/x/${id}`)).toBe(`"/x/${id}"`);
+});
+
 it('never lets a name speak to the terminal', () => {
   expect(quote('a\u001b[2Jb\u009b1m\u202ec"\\\n')).toBe('"a\\x1b[2Jb\\x9b1m\\u202ec\\"\\\\\\n"');
   expect(quote('Grüße 世界')).toBe('"Grüße 世界"');
