@@ -153,7 +153,7 @@ static void hear(int what)
  */
 export const starting = (console: number | undefined): string => `
 static int pair[2];               /* the socket between the runtime and the others */
-${console === undefined ? '' : 'static int console_pair[2];            /* the socket through which the terminal comes */\n'}
+${console === undefined ? '' : 'static int console_pair[2];       /* the socket through which the terminal comes */\n'}
 static void start_starter(void)
 {
     starter_process = fork();

@@ -16,6 +16,7 @@ const BAND = 34;
 export interface Row {
   index: number;
   top: number;
+  /** 0 for a small step in a picture of the large ones. */
   height: number;
   /** The middle of the row, where its mark lies. */
   y: number;
@@ -49,12 +50,19 @@ export interface Layout {
 
 const lane = (actor: Actor): number => LANES.indexOf(actor);
 
-/** Places every step: top to bottom in the program's order, which is a causal one. */
-export function layOut(program: Program): Layout {
+/**
+ * Places every step: top to bottom in the program's order, which is a causal one.
+ * @param small whether small steps (close, a second write) are drawn too
+ */
+export function layOut(program: Program, small = true): Layout {
   const bands: Band[] = [];
   const rows: Row[] = [];
   let y = 0;
   program.steps.forEach((step, index) => {
+    if (step.minor && !small) {
+      rows.push({ index, top: y, height: 0, y });
+      return;
+    }
     let band = bands.at(-1);
     if (band?.chapter !== step.chapter) {
       band = { chapter: step.chapter, top: y, height: BAND, rows: [] };
@@ -115,8 +123,11 @@ function waitsOf(program: Program, rows: Row[]): Layout['waits'] {
 const laneX = (index: number): number => LANE_WIDTH * (index + 0.5);
 export const threadX = (index: number): number => THREAD_WIDTH * (index + 0.5) + 4;
 
-/** Lanes, marks and arrows, as the inside of an SVG element. All text in it is ours. */
-export function drawLanes(program: Program, layout: Layout): string {
+/**
+ * Lanes, marks and arrows, as the inside of an SVG element. All text in it is ours.
+ * @param view names the picture, because the ids of arrow heads must differ between two on a page
+ */
+export function drawLanes(program: Program, layout: Layout, view: string): string {
   const out: string[] = [];
   for (const { actor, from, to } of layout.lifelines) {
     const x = laneX(lane(actor));
@@ -124,22 +135,22 @@ export function drawLanes(program: Program, layout: Layout): string {
     if (actor === 'starter') out.push(`<line class="life-end ${actor}" x1="${x - 9}" x2="${x + 9}" y1="${to + 12}" y2="${to + 12}"/><line class="life ${actor}" x1="${x}" x2="${x}" y1="${to}" y2="${to + 12}"/>`);
   }
   for (const w of layout.waits) out.push(`<line class="waiting" x1="${laneX(w.lane)}" x2="${laneX(w.lane)}" y1="${w.from}" y2="${w.to}"/>`);
-  for (const a of layout.arrows) out.push(drawArrow(a));
+  for (const a of layout.arrows) out.push(drawArrow(a, view));
   for (const row of layout.rows) {
     const step = program.steps[row.index];
-    if (!step) continue;
+    if (!step || !row.height) continue;
     const x = laneX(lane(step.actor));
     const r = step.minor ? 3.5 : 7;
     const classes = `mark ${step.actor}${step.sync ? ' sync' : ''}`;
     const shape = step.sync
       ? `<path d="M${x} ${row.y - r - 1}L${x + r + 1} ${row.y}L${x} ${row.y + r + 1}L${x - r - 1} ${row.y}Z"`
       : `<circle cx="${x}" cy="${row.y}" r="${r}"`;
-    out.push(`${shape} class="${classes}" id="mark-${row.index}"/>`);
+    out.push(`${shape} class="${classes}" data-mark="${row.index}"/>`);
   }
   return out.join('');
 }
 
-function drawArrow(a: Arrow): string {
+function drawArrow(a: Arrow, view: string): string {
   const direction = Math.sign(a.to.lane - a.from.lane) || 1;
   const x1 = laneX(a.from.lane) + 8 * direction;
   const x2 = laneX(a.to.lane) - 11 * direction;
@@ -147,7 +158,7 @@ function drawArrow(a: Arrow): string {
   const path =
     a.kind === 'clone' ? `M${x1} ${a.from.y}L${x2} ${a.to.y}` : `M${x1} ${a.from.y}C${x1 + bend} ${a.from.y} ${x2 - bend} ${a.to.y} ${x2} ${a.to.y}`;
   const birth = a.kind === 'clone' ? `<circle class="birth" cx="${laneX(a.to.lane)}" cy="${a.to.y}" r="8"/>` : '';
-  return `<path class="arrow ${a.kind}" d="${path}" marker-end="url(#head-${a.kind})"/>${birth}`;
+  return `<path class="arrow ${a.kind}" d="${path}" marker-end="url(#head-${a.kind}-${view})"/>${birth}`;
 }
 
 /** A thread for each namespace: pale while it is the host's, strong from the step that changes it. */

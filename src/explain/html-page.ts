@@ -38,7 +38,7 @@ export const page = (p: PageParts): string => `<!doctype html>
 <nav class="bar" aria-label="Walk through the steps">
 <button id="play" type="button" aria-pressed="false">▶ Play</button>
 <button id="back" type="button" aria-label="Previous step">▲</button><button id="forth" type="button" aria-label="Next step">▼</button>
-<label><input id="skip" type="checkbox" checked> play the large steps only</label>
+<label><input id="all" type="checkbox"> small steps too</label>
 <input id="search" type="search" placeholder="Search the steps" aria-label="Search the steps"><output id="hits" for="search"></output>
 <span class="keys"><kbd>j</kbd> <kbd>k</kbd> or <kbd>↓</kbd> <kbd>↑</kbd> walk · <kbd>space</kbd> plays · <kbd>/</kbd> searches</span>
 </nav>

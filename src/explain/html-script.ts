@@ -5,7 +5,18 @@ const data = JSON.parse(document.getElementById('data').textContent);
 const root = document.documentElement;
 root.classList.add('js');
 const $ = (id) => document.getElementById(id);
-const rows = [...document.querySelectorAll('.row')];
+const count = data.steps.length;
+/** What stands for each step in the two pictures: rows and marks. */
+const parts = data.steps.map(() => ({ rows: {}, all: [] }));
+for (const view of ['brief', 'full']) {
+  for (const row of $(view).querySelectorAll('.row')) {
+    parts[row.dataset.step].rows[view] = row;
+    parts[row.dataset.step].all.push(row);
+  }
+  for (const mark of $(view).querySelectorAll('[data-mark]')) parts[mark.dataset.mark].all.push(mark);
+}
+let view = 'brief';
+let misses = new Set();
 let at = -1;
 let timer = 0;
 
@@ -22,7 +33,7 @@ function showNamespaces(index) {
     const change = data.changes.filter((c) => c.namespace === name && c.step <= index).pop();
     const cell = make('div', change ? 'own' + (change.step === index ? ' now' : '') : '');
     cell.style.setProperty('--h', data.hues[i]);
-    cell.append(make('b', '', name), change ? change.becomes + ', step ' + (change.step + 1) : 'the host\\'s');
+    cell.append(make('b', '', name), change ? change.becomes + ' \u00b7 ' + (change.step + 1) : 'the host\\'s');
     return cell;
   }));
 }
@@ -50,34 +61,52 @@ function showConfig(index) {
   if (range) $('config').scrollTop = lines[range[0]].offsetTop - 40;
 }
 
-function pick(index, focus, behavior) {
-  if (index < 0 || index >= rows.length) return;
-  if (at >= 0) {
-    rows[at].classList.remove('picked');
-    rows[at].removeAttribute('aria-current');
-    $('mark-' + at).classList.remove('picked');
+/** Brings a row to the middle of the picture, unless it is in sight. */
+function reveal(row) {
+  const box = row.getBoundingClientRect();
+  const panel = getComputedStyle($('panel')).position === 'fixed' ? $('panel').getBoundingClientRect().top : innerHeight;
+  const top = document.querySelector('.titles').getBoundingClientRect().bottom;
+  if (box.top >= top && box.bottom <= panel) return;
+  scrollBy({ top: box.top - (Math.max(0, Math.min(top, 120)) + panel) / 2, behavior: 'instant' });
+}
+
+function pick(index, focus) {
+  if (!(index >= 0 && index < count)) return;
+  if (!parts[index].rows[view]) show('full');
+  if (at >= 0) for (const part of parts[at].all) {
+    part.classList.remove('picked');
+    part.removeAttribute('aria-current');
   }
   at = index;
-  const row = rows[at];
-  row.classList.add('picked');
+  for (const part of parts[at].all) part.classList.add('picked');
+  const row = parts[at].rows[view];
   row.setAttribute('aria-current', 'step');
-  $('mark-' + at).classList.add('picked');
-  const body = document.querySelector('#step-' + (at + 1)).cloneNode(true);
-  $('detail').replaceChildren(...body.childNodes);
+  $('detail').replaceChildren(...document.querySelector('#step-' + (at + 1)).cloneNode(true).childNodes);
   showNamespaces(at);
   showMounts(at);
   showConfig(at);
   $('panel').scrollTop = 0;
   if (focus) row.focus({ preventScroll: true });
-  row.scrollIntoView({ block: 'nearest', ...(behavior ? { behavior } : {}) });
+  reveal(row);
   history.replaceState(null, '', '#step-' + (at + 1));
 }
 
-/** The next row in a direction that the search does not hide. */
-function move(by, skipSmall) {
-  for (let i = at + by; i >= 0 && i < rows.length; i += by) {
-    if (rows[i].classList.contains('miss') || (skipSmall && data.steps[i].minor)) continue;
-    pick(i, true);
+/** The picture of all steps, or of the large ones. */
+function show(which) {
+  view = which;
+  $('all').checked = which === 'full';
+  root.classList.toggle('all', which === 'full');
+  if (at < 0) return;
+  const row = parts[at].rows[view];
+  if (row) reveal(row);
+  else move(-1) || move(1);
+}
+
+/** The next step in a direction that this picture has and the search does not hide. */
+function move(by, focus = true) {
+  for (let i = at + by; i >= 0 && i < count; i += by) {
+    if (misses.has(i) || !parts[i].rows[view]) continue;
+    pick(i, focus);
     return true;
   }
   return false;
@@ -88,45 +117,47 @@ function play(on) {
   timer = 0;
   $('play').textContent = on ? '\\u23f8 Pause' : '\\u25b6 Play';
   $('play').setAttribute('aria-pressed', String(on));
-  if (!on) return;
-  if (at === rows.length - 1) pick(0, true);
-  timer = setInterval(() => move(1, $('skip').checked) || play(false), 1600);
+  if (on) timer = setInterval(() => move(1) || play(false), 1800);
 }
 
 function search() {
   const words = $('search').value.toLowerCase().split(/\\s+/).filter(Boolean);
-  let hits = 0;
-  rows.forEach((row, i) => {
-    const hit = words.every((w) => data.steps[i].text.includes(w));
-    row.classList.toggle('miss', !hit);
-    $('mark-' + i).style.opacity = hit ? '' : '.2';
-    hits += hit;
-  });
-  $('hits').textContent = words.length ? hits + ' of ' + rows.length : '';
+  misses = new Set(data.steps.flatMap((s, i) => words.every((w) => s.text.includes(w)) ? [] : [i]));
+  parts.forEach((p, i) => p.all.forEach((part) => part.classList.toggle('miss', misses.has(i))));
+  $('hits').textContent = words.length ? count - misses.size + ' of ' + count : '';
+  // A hit among the small steps would not be seen otherwise.
+  if (words.length && data.steps.some((s, i) => s.minor && !misses.has(i)) && !data.steps.some((s, i) => !s.minor && !misses.has(i))) show('full');
 }
 
-rows.forEach((row, i) => row.addEventListener('click', (event) => {
+parts.forEach((part, i) => Object.values(part.rows).forEach((row) => row.addEventListener('click', (event) => {
   event.preventDefault();
   play(false);
   pick(i, true);
-}));
+})));
 $('play').addEventListener('click', () => play(!timer));
 $('back').addEventListener('click', () => { play(false); move(-1); });
 $('forth').addEventListener('click', () => { play(false); move(1); });
 $('search').addEventListener('input', search);
+$('all').addEventListener('change', () => show($('all').checked ? 'full' : 'brief'));
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target === $('search');
   if (typing) {
     if (event.key === 'Escape') { $('search').value = ''; search(); event.target.blur(); }
-    else if (event.key === 'Enter') { event.preventDefault(); if (!move(1)) { at = -1; move(1); } event.target.focus(); }
+    else if (event.key === 'Enter') {
+      event.preventDefault();
+      for (let i = 1; i <= count; i++) {
+        const next = (at + i) % count;
+        if (!misses.has(next) && parts[next].rows[view]) { pick(next); break; }
+      }
+    }
     return;
   }
   const inPanel = $('panel').contains(event.target);
   const onButton = event.target.tagName === 'BUTTON' || event.target.tagName === 'INPUT';
   const actions = {
     j: () => move(1), k: () => move(-1), '/': () => $('search').focus(),
-    ...(inPanel ? {} : { ArrowDown: () => move(1), ArrowUp: () => move(-1), Home: () => pick(0, true), End: () => pick(rows.length - 1, true) }),
+    ...(inPanel ? {} : { ArrowDown: () => move(1), ArrowUp: () => move(-1), Home: () => pick(data.steps.findIndex((_, i) => parts[i].rows[view]), true), End: () => pick(data.steps.findLastIndex((_, i) => parts[i].rows[view]), true) }),
     ...(onButton || inPanel ? {} : { ' ': () => { play(!timer); return true; } }),
   };
   const action = actions[event.key];
@@ -136,5 +167,6 @@ document.addEventListener('keydown', (event) => {
   action();
 });
 addEventListener('hashchange', () => pick(Number(location.hash.slice(6)) - 1));
-pick(Math.max(0, Math.min(rows.length - 1, (Number(location.hash.slice(6)) || 1) - 1)), false, 'instant');
+const wanted = Number(location.hash.slice(6)) - 1;
+pick(data.steps[wanted] ? wanted : data.steps.findIndex((s) => !s.minor));
 `.trim();

@@ -31,10 +31,10 @@ main { display: block; padding: 0 16px; }
 .row, .titles { display: grid; grid-template-columns: 34px ${LANES_WIDTH}px minmax(60px, 1fr) ${THREADS_WIDTH}px 124px; align-items: center; }
 .titles { position: sticky; top: 0; z-index: 4; height: 62px; align-items: end; padding-bottom: 5px; background: var(--bg); border-bottom: 2px solid var(--line); font-size: 12.5px; color: var(--soft); }
 .js .titles { top: 51px; }
-.titles .lanes { display: flex; } .titles .lanes span { flex: 1; text-align: center; font-weight: 700; }
+.titles .lanes { display: flex; } .titles .lanes span { flex: 1; text-align: center; font-weight: 700; font-size: 11.5px; }
 .titles .threads { position: relative; height: 52px; } .titles .threads span { position: absolute; bottom: 0; transform-origin: 0 100%; transform: rotate(-55deg) translate(2px, 2px); font-weight: 600; }
 span.runtime { color: var(--runtime); } span.starter { color: var(--starter); } span.init { color: var(--init); }
-.rows { position: relative; }
+.rows { position: relative; } #full { display: none; } .all #full { display: block; } .all #brief { display: none; }
 .rows > svg { position: absolute; top: 0; pointer-events: none; overflow: visible; z-index: 2; }
 .rows > .lane-art { left: 34px; } .rows > .thread-art { right: 124px; }
 .band { border-left: 4px solid hsl(var(--hue) 45% 55%); background: linear-gradient(90deg, hsl(var(--hue) 50% 50% / .10), hsl(var(--hue) 50% 50% / .02) 75%); }
@@ -49,14 +49,14 @@ span.runtime { color: var(--runtime); } span.starter { color: var(--starter); } 
 .row .chip { font-size: 11.5px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; padding-left: 8px; color: var(--soft); }
 .chip.added { color: var(--init); } .chip.removed { color: var(--text); }
 .row.picked { background: var(--pick); box-shadow: inset 3px 0 var(--pick-line); }
-.row.miss { opacity: .22; } .row:focus-visible { outline-offset: -2px; }
+.miss { opacity: .22; } .row:focus-visible { outline-offset: -2px; }
 .life { stroke-width: 2.5; opacity: .55; } .life.runtime, .life-end.runtime { stroke: var(--runtime); } .life.starter, .life-end.starter { stroke: var(--starter); } .life.init { stroke: var(--init); }
 .life-end { stroke-width: 2.5; opacity: .7; }
 .waiting { stroke: var(--bg); stroke-width: 3.5; stroke-dasharray: 4 5; }
 .mark { stroke: var(--bg); stroke-width: 1.5; } .mark.runtime { fill: var(--runtime); } .mark.starter { fill: var(--starter); } .mark.init { fill: var(--init); }
 .mark.picked { stroke: var(--pick-line); stroke-width: 3.5; }
 .arrow { fill: none; stroke: var(--soft); stroke-width: 1.6; } .arrow.clone { stroke: var(--init); stroke-width: 2.6; } .birth { fill: none; stroke: var(--init); stroke-width: 2; }
-#head-sync path { fill: var(--soft); } #head-clone path { fill: var(--init); }
+.head-sync path { fill: var(--soft); } .head-clone path { fill: var(--init); }
 .thread { stroke: var(--line); stroke-width: 1.5; } .thread.own { stroke-width: 4; stroke-linecap: round; } .thread.joined { stroke-dasharray: 1 7; }
 .knot { stroke: var(--bg); stroke-width: 2; }
 ${HUES.map((h, i) => `.n${i} { --c: hsl(${h} 60% var(--threads)); stroke: var(--c); fill: var(--c); }`).join('\n')}
@@ -69,7 +69,7 @@ ${HUES.map((h, i) => `.n${i} { --c: hsl(${h} 60% var(--threads)); stroke: var(--
 #panel h4, .body h4 { margin: 14px 0 4px; font-size: 12px; letter-spacing: .06em; text-transform: uppercase; color: var(--soft); }
 table { border-collapse: collapse; width: 100%; } th, td { padding: 3px 8px 3px 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 th { text-align: left; white-space: nowrap; overflow-wrap: normal; font-size: 12px; color: var(--soft); font-weight: 600; }
-td:first-child { white-space: normal; min-width: 66px; } td.raw { color: var(--soft); font-size: 11.5px; }
+td:first-child { min-width: 66px; } td.raw { color: var(--soft); font-size: 11.5px; }
 .facts { margin: 8px 0 0; padding: 0; list-style: none; font-size: 13.5px; }
 .ns { display: grid; grid-template-columns: repeat(4, 1fr); gap: 5px; } .ns div { border: 1px solid var(--line); border-radius: 7px; padding: 2px 7px; font-size: 12px; color: var(--soft); overflow: hidden; }
 .ns b { display: block; font-size: 13px; color: var(--ink); } .ns .own { border-color: hsl(var(--h) 55% 55%); background: hsl(var(--h) 60% 50% / .14); color: var(--ink); } .now { box-shadow: 0 0 0 2px var(--pick-line); }
@@ -88,5 +88,4 @@ pre.config span { display: block; white-space: pre-wrap; overflow-wrap: anywhere
 @media (min-width: 700px) and (max-width: 1180px) { .js #panel { display: grid; grid-template-columns: 1fr 1fr; gap: 0 22px; align-content: start; } #panel section { min-width: 0; grid-column: 2; } #panel #detail { grid-column: 1; grid-row: 1 / span 5; } #panel #config-part h4, #panel #config-none h4 { margin-top: 0; } }
 @media (max-width: 640px) { .row, .titles { grid-template-columns: 30px ${LANES_WIDTH}px minmax(60px, 1fr) 0 0; } .thread-art, .titles .threads, .chip, .titles .mounted { display: none; } .rows > .lane-art { left: 30px; } header, .bar, main { padding-left: 10px; padding-right: 10px; } }
 @media print { .bar, #panel { display: none !important; } .js .steps, .js .whole { display: block; } .js main { display: block; } .titles { position: static; } }
-@media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 `.trim();

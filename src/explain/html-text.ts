@@ -1,12 +1,12 @@
 /** Text inside HTML: a config is written by a stranger, so nothing from it may become markup or script. */
 
 /** Characters that are not seen, or turn the reading direction: shown as what they are. */
-const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const INVISIBLE = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** For element content and double-quoted attributes. */
 export const escapeHtml = (text: string): string =>
   text
-    .replace(INVISIBLE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .replace(INVISIBLE, (c) => `\\u${c.codePointAt(0)?.toString(16).padStart(4, '0')}`)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

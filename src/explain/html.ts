@@ -58,24 +58,32 @@ function stepBodies(program: Program, json: JsonLines): string[] {
   });
 }
 
-function picture(program: Program, chips: Map<number, { kind: string; label: string }>): string {
-  const layout = layOut(program);
+/** A long path keeps its end: that is where two of them differ. */
+const shortLabel = (label: string): string => {
+  const letters = [...label];
+  return letters.length <= 19 ? label : `${letters.slice(0, 2).join('')}…${letters.slice(-15).join('')}`;
+};
+
+/** One picture: of all steps, or of the large ones. */
+function picture(program: Program, chips: Map<number, { kind: string; label: string }>, view: 'brief' | 'full'): string {
+  const layout = layOut(program, view === 'full');
   const row = (r: Row): string => {
     const step = program.steps[r.index] as Step;
     const chip = chips.get(r.index);
     return (
-      `<a class="row${step.minor ? ' small' : ''}" href="#step-${r.index + 1}" style="height:${r.height}px" title="${escapeHtml(step.why)}">` +
+      `<a class="row${step.minor ? ' small' : ''}" href="#step-${r.index + 1}" data-step="${r.index}" style="height:${r.height}px">` +
       `<span class="n">${r.index + 1}</span><span></span><span class="call">${paintHtml(showStep(program, r.index, { width: 40 }))}</span><span></span>` +
-      `<span class="chip ${chip?.kind ?? ''}">${escapeHtml(chip?.label ?? '')}</span></a>`
+      (chip ? `<span class="chip ${chip.kind}" title="${escapeHtml(chip.label)}">${escapeHtml(shortLabel(chip.label))}</span></a>` : '<span></span></a>')
     );
   };
   const bands = layout.bands.map(
     (b) => `<div class="band" style="--hue:${CHAPTER_HUES[CHAPTERS.indexOf(b.chapter)] ?? 0};height:${b.height}px"><h2>${escapeHtml(b.chapter)}</h2>${b.rows.map(row).join('')}</div>`,
   );
-  const head = (kind: string) => `<marker id="head-${kind}" viewBox="0 0 8 8" refX="5" refY="4" markerWidth="${kind === 'clone' ? 4 : 6}" markerHeight="${kind === 'clone' ? 4 : 6}" orient="auto"><path d="M0 0L8 4L0 8Z"/></marker>`;
+  const head = (kind: string, size: number) =>
+    `<marker id="head-${kind}-${view}" class="head-${kind}" viewBox="0 0 8 8" refX="5" refY="4" markerWidth="${size}" markerHeight="${size}" orient="auto"><path d="M0 0L8 4L0 8Z"/></marker>`;
   return (
-    `<div class="rows" style="height:${layout.height}px">${bands.join('')}` +
-    `<svg class="lane-art" aria-hidden="true" width="${LANES_WIDTH}" height="${layout.height}"><defs>${head('sync')}${head('clone')}</defs>${drawLanes(program, layout)}</svg>` +
+    `<div class="rows" id="${view}" style="height:${layout.height}px">${bands.join('')}` +
+    `<svg class="lane-art" aria-hidden="true" width="${LANES_WIDTH}" height="${layout.height}"><defs>${head('sync', 6)}${head('clone', 4)}</defs>${drawLanes(program, layout, view)}</svg>` +
     `<svg class="thread-art" aria-hidden="true" width="${THREADS_WIDTH}" height="${layout.height}">${drawThreads(layout, namespaceChanges(program))}</svg></div>`
   );
 }
@@ -114,11 +122,12 @@ function intro(program: Program): string {
 export function renderHtml(program: Program, config: Config): string {
   const json = jsonLines(config);
   const command = config.process?.args?.join(' ') ?? 'a command';
+  const chips = new Map(mountChanges(program).changes.map((c) => [c.step, c]));
   return page({
     title: `How a container starts: ${command}`,
     heading: `How a container starts: <code>${escapeHtml(command)}</code>`,
     intro: intro(program),
-    picture: picture(program, new Map(mountChanges(program).changes.map((c) => [c.step, c]))),
+    picture: picture(program, chips, 'brief') + picture(program, chips, 'full'),
     steps: `<ol>${stepBodies(program, json).map((body, i) => `<li class="step body" id="step-${i + 1}">${body}</li>`).join('')}</ol>`,
     config: json.lines.map((line) => `<span>${escapeHtml(line)}</span>`).join(''),
     data: pageData(program, json),

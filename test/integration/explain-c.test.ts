@@ -8,7 +8,7 @@ import { renderC } from '../../src/explain/c.ts';
 import { renderSh } from '../../src/explain/sh.ts';
 import { compile } from '../../src/runc/compile/compile.ts';
 import { probeHost } from '../../src/runc/host/probe.ts';
-import type { Config } from '../../src/runc/spec/config.ts';
+import type { Config, Linux, Process } from '../../src/runc/spec/config.ts';
 import { newId, plainConfig, run } from './support/box.ts';
 
 const BUSYBOX_BINARY = '/usr/bin/busybox';
@@ -62,8 +62,8 @@ function configFor(args: string[], change: (config: Config) => void = () => {}):
   const config = plainConfig(args, id);
   config.root = { path: rootfs };
   config.hostname = 'teaching';
-  config.process!.env = ['PATH=/bin', 'WORD=a "quoted" $word'];
-  config.process!.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 128, hard: 256 }];
+  (config.process as Process).env = ['PATH=/bin', 'WORD=a "quoted" $word'];
+  (config.process as Process).rlimits = [{ type: 'RLIMIT_NOFILE', soft: 128, hard: 256 }];
   change(config);
   return { config, id };
 }
@@ -98,14 +98,14 @@ describe.skipIf(missing.length > 0)('a program as C', () => {
     mkdirSync(join(folder, 'shared "folder"'), { recursive: true });
     writeFileSync(join(folder, 'shared "folder"', 'note'), 'from outside\n');
     const change = (config: Config) => {
-      config.process!.user = { uid: 1000, gid: 1000, additionalGids: [10, 20] };
-      config.process!.noNewPrivileges = true;
+      (config.process as Process).user = { uid: 1000, gid: 1000, additionalGids: [10, 20] };
+      (config.process as Process).noNewPrivileges = true;
       config.mounts?.push(
         { destination: '/data', type: 'bind', source: join(folder, 'shared "folder"'), options: ['rbind', 'ro'] },
         { destination: '/scratch', type: 'tmpfs', source: 'tmpfs', options: ['size=1m', 'mode=1777'] },
       );
       config.root = { path: rootfs, readonly: true };
-      config.linux!.resources = { ...config.linux!.resources, pids: { limit: 20 }, memory: { limit: 64 << 20 } };
+      (config.linux as Linux).resources = { ...config.linux?.resources, pids: { limit: 20 }, memory: { limit: 64 << 20 } };
     };
     const look = `${LOOK}; cat /data/note; echo x > /data/note; echo x > /scratch/x; ls /scratch; echo x > /x; cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max; echo "$WORD"`;
     const own = configFor(['sh', '-c', look], change);
@@ -120,9 +120,9 @@ describe.skipIf(missing.length > 0)('a program as C', () => {
 
   it('makes a user namespace', async () => {
     const change = (config: Config) => {
-      config.linux!.namespaces?.push({ type: 'user' });
-      config.linux!.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
-      config.linux!.gidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+      (config.linux as Linux).namespaces?.push({ type: 'user' });
+      (config.linux as Linux).uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+      (config.linux as Linux).gidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
       config.mounts = config.mounts?.filter((m) => m.type !== 'mqueue');
     };
     const look = `${LOOK}; cat /proc/self/uid_map`;
@@ -181,7 +181,7 @@ describe.skipIf(missing.length > 0)('a program as a shell script', () => {
 
   it('refuses to run as another user than asked for', () => {
     const { config, id } = configFor(['id'], (c) => {
-      c.process!.user = { uid: 1000, gid: 1000 };
+      (c.process as Process).user = { uid: 1000, gid: 1000 };
     });
     const refused = runSh(config, id);
     expect(refused.status).toBe(125);

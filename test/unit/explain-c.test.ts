@@ -84,7 +84,7 @@ describe('renderC', () => {
   it('honours ignored errors, checks and meetings', () => {
     expect(source).toContain('made[0] = done(1, "mkdirat", result, IGNORE(EEXIST)) == 0;');
     expect(source).toContain('0xf000, 0x4000, "/proc is no directory.")');
-    expect(source).toMatch(/tell\(CLONED, init_pid\);\n[^]*tell\(TOKEN_cloned, 0\);[^]*hear\(TOKEN_cloned\);/);
+    expect(source).toMatch(/tell\(CLONED, init_pid\);\n[\s\S]*tell\(TOKEN_cloned, 0\);[\s\S]*hear\(TOKEN_cloned\);/);
     expect(source).toContain('remove_cgroup(AT_FDCWD, "/sys/fs/cgroup/sample");');
   });
 

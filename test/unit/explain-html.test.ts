@@ -51,6 +51,14 @@ describe('layout', () => {
     expect(layout.rows).toHaveLength(program.steps.length);
   });
 
+  it('leaves small steps out of the brief picture, and draws the rest as before', () => {
+    const brief = layOut(program, false);
+    brief.rows.forEach((row, i) => expect(row.height > 0).toBe(program.steps[i]?.minor !== true));
+    expect(brief.bands.flatMap((b) => b.rows).every((row) => row.height > 0)).toBe(true);
+    expect(brief.height).toBeLessThan(layout.height);
+    expect(brief.arrows).toHaveLength(layout.arrows.length);
+  });
+
   it('draws each signal to its wait, and the birth of init', () => {
     expect(layout.arrows.map((a) => [a.kind, a.token, a.from.lane, a.to.lane])).toEqual([
       ['clone', '', 1, 2],
