@@ -88,8 +88,8 @@ function hostname(option: string) {
 }
 
 function containerName(text: string): string {
-  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(text) && text.length <= 128) return text;
-  throw new UsageError(`--name ${JSON.stringify(text)}: use 2 to 128 letters, digits, _, . and -, beginning with a letter or a digit`);
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(text) && text.length <= 128) return text;
+  throw new UsageError(`--name ${JSON.stringify(text)}: use 1 to 128 letters, digits, _, . and -, beginning with a letter or a digit`);
 }
 
 function environment(text: string): string {

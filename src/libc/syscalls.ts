@@ -9,6 +9,7 @@ const NUMBERS: Record<string, readonly [x64: number, arm64: number]> = {
   close: [3, 57],
   ioctl: [16, 29],
   dup: [32, 23],
+  dup3: [292, 24],
   getpid: [39, 172],
   sendto: [44, 206],
   recvfrom: [45, 207],
