@@ -21,6 +21,8 @@ export interface Shell {
   /** Files opened for writing: result → path. */
   files: Map<string, string>;
   identity: Identity;
+  /** The root is changed by chroot(8) in the last line, not by pivot_root: paths stay the host's until then. */
+  chroot: boolean;
 }
 
 export interface Translation {
@@ -125,6 +127,7 @@ export function translate(shell: Shell, step: Step): Translation {
     case 'chroot':
       return nearly('change its own root; chroot(8) does it for the command that it starts, so it stands in the last line');
     case 'chdir':
+      if (shell.chroot) return nearly('stand in a folder of a root that it is not in yet; the command starts in /');
       return say(`cd ${plain(args[0]) === shell.places.rootfs && !shell.places.inside ? '"$ROOT"' : shWord(plain(args[0]))}`);
     case 'fchdir': {
       const place = placeOf(shell.places, args[0], { kind: 'text', parts: [''] });

@@ -22,7 +22,6 @@ interface Script {
   rootfs: string | undefined;
   /** The command, once an execve has been seen. */
   command: { path: string; args: string[]; env: string[] } | undefined;
-  chroot: boolean;
 }
 
 const listOf = (arg: Arg | undefined): string[] => (arg?.kind === 'list' ? arg.items : []);
@@ -60,7 +59,7 @@ function writeStep(script: Script, shell: Shell, step: Step, index: number, stat
     script.command ??= { path: plain(args[0]), args: listOf(args[1]), env: listOf(args[2]) };
     return void frame('by exec in the last line, which looks through PATH by itself');
   }
-  if (name === 'chroot') script.chroot = true;
+  if (name === 'chroot') shell.chroot = true;
   // In a user namespace unshare(1) has made this process root before the script begins.
   if (step.chapter === 'namespaces' && name.startsWith('set')) return void frame('by unshare --map-root-user');
   const wasInside = shell.places.inside;
@@ -74,7 +73,7 @@ function writeStep(script: Script, shell: Shell, step: Step, index: number, stat
   section.push('', ...head);
   if (t.cannot) section.push(...shComment(`(a shell cannot: ${t.cannot})`));
   if (t.elsewhere) section.push(`# (done ${t.elsewhere})`);
-  section.push(...t.commands.map((c) => (wasInside && EXTERNAL.test(c) ? `run ${c}` : c)));
+  section.push(...t.commands.map((c) => (wasInside && !shell.chroot && EXTERNAL.test(c) ? `run ${c}` : c)));
   follow(shell.places, step);
   if (shell.places.rootfs !== undefined && script.rootfs === undefined) {
     script.rootfs = shell.places.rootfs;
@@ -101,6 +100,7 @@ function lastLines(script: Script, shell: Shell): string[] {
   if (!command) return [];
   const wanted = setpriv(shell);
   const must = shell.identity.uid ? 'exit 125' : ':';
+  const into = shell.chroot ? 'chroot "$ROOT" ' : '';
   const environment = command.env.map(shWord).map((e) => `    ${e} \\`);
   return [
     '',
@@ -108,7 +108,7 @@ function lastLines(script: Script, shell: Shell): string[] {
       ? [
           ...shComment('Give up power. This setpriv is the one in the rootfs (the host\'s programs are out of reach now); busybox has one that knows too little.'),
           "setpriv=''",
-          'if setpriv --help 2>&1 | grep -q -- --bounding-set; then',
+          `if ${into}setpriv --help 2>&1 | grep -q -- --bounding-set; then`,
           `    setpriv='setpriv ${wanted.join(' ')}'`,
           'else',
           `    echo 'no setpriv of util-linux in this rootfs: ${shell.identity.uid ? 'cannot become the user' : 'the command keeps more privileges than minirun would leave it'}' >&2`,
@@ -117,9 +117,9 @@ function lastLines(script: Script, shell: Shell): string[] {
         ]
       : ["setpriv=''"]),
     'env=env',
-    '[ -n "$(command -v env)" ] || env="busybox env"',
+    `[ -n "$(${into}${shell.chroot ? "sh -c 'command -v env'" : 'command -v env'})" ] || env="busybox env"`,
     ...shComment('Become the command, with its own environment and nothing of this one.'),
-    `exec ${script.chroot ? 'chroot . ' : ''}$setpriv $env -i \\`,
+    `exec ${into}$setpriv $env -i \\`,
     ...environment,
     `    ${[command.args[0] ?? command.path, ...command.args.slice(1)].map(shWord).join(' ')}`,
   ];
@@ -133,8 +133,8 @@ const END = 'END_OF_THE_INNER_PART';
  * It runs the container in the foreground and exits with its status.
  */
 export function renderSh(program: Program): string {
-  const script: Script = { outer: [], placed: [], inner: [], unshare: [], nsenter: [], folders: [], rootfs: undefined, command: undefined, chroot: false };
-  const shell: Shell = { places: newPlaces(), files: new Map(), identity: { uid: undefined, gid: undefined, groups: undefined, dropped: [], noNewPrivileges: false } };
+  const script: Script = { outer: [], placed: [], inner: [], unshare: [], nsenter: [], folders: [], rootfs: undefined, command: undefined };
+  const shell: Shell = { places: newPlaces(), files: new Map(), identity: { uid: undefined, gid: undefined, groups: undefined, dropped: [], noNewPrivileges: false }, chroot: false };
   const state = { inside: false, cloned: false };
   program.steps.forEach((step, index) => writeStep(script, shell, step, index, state));
   const last = lastLines(script, shell);
