@@ -117,7 +117,7 @@ function lastLines(script: Script, shell: Shell): string[] {
         ]
       : ["setpriv=''"]),
     'env=env',
-    `[ -n "$(${into}${shell.chroot ? "sh -c 'command -v env'" : 'command -v env'})" ] || env="busybox env"`,
+    `${shell.chroot ? '[ -x "$ROOT"/bin/env ] || [ -x "$ROOT"/usr/bin/env ]' : '[ -n "$(command -v env)" ]'} || env="busybox env"`,
     ...shComment('Become the command, with its own environment and nothing of this one.'),
     `exec ${into}$setpriv $env -i \\`,
     ...environment,
