@@ -36,6 +36,6 @@ export function configFromOptions(options: RunOptions, facts: Facts): Config {
   if (Object.keys(options.sysctls).length) {
     config.linux = { ...config.linux, sysctl: { ...config.linux?.sysctl, ...options.sysctls } };
   }
-  adaptToUserNamespace(config);
+  adaptToUserNamespace(config, facts.kernel);
   return checkConfig(config, facts.base ? 'the config with the options on top' : 'the config that these options make');
 }

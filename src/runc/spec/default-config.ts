@@ -92,22 +92,26 @@ export function defaultNamespaces(o: Pick<DefaultsFor, 'cgroup' | 'kernel' | 'us
  *
  * - devpts gives terminals to group 5 (tty) only where a group 5 exists in the map.
  * - A file system that shows a namespace (sysfs: network, proc: pid, mqueue: ipc) can be mounted
- *   only by who owns that namespace. Where the host's is shared, the host's mount is bound instead.
+ *   only by who owns that namespace. Where the host's is shared, the host's mount is bound
+ *   instead; /dev/mqueue, which is but a view of queues that work without it, is left out.
+ * @param kernel decides whether the mounts below a bound one can be made read-only too (5.12)
  */
-export function adaptToUserNamespace(config: Config): void {
+export function adaptToUserNamespace(config: Config, kernel: DefaultsFor['kernel']): void {
   const linux = config.linux ?? {};
   const user = linux.namespaces?.find((n) => n.type === 'user');
   if (!user) return;
   const has = (type: Namespace['type']) => linux.namespaces?.some((n) => n.type === type) ?? false;
   const gidMapped = (gid: number) =>
     user.path !== undefined || (linux.gidMappings ?? []).some((m) => gid >= m.containerID && gid < m.containerID + m.size);
+  if (!has('ipc')) config.mounts = config.mounts?.filter((m) => m.type !== 'mqueue');
+  const hasSetattr = kernel[0] > 5 || (kernel[0] === 5 && kernel[1] >= 12);
   for (const mount of config.mounts ?? []) {
     if (mount.type === 'devpts' && !gidMapped(5)) mount.options = (mount.options ?? []).filter((o) => o !== 'gid=5');
-    const shared =
-      (mount.type === 'sysfs' && !has('network')) || (mount.type === 'proc' && !has('pid')) || (mount.type === 'mqueue' && !has('ipc'));
+    const shared = (mount.type === 'sysfs' && !has('network')) || (mount.type === 'proc' && !has('pid'));
     if (!shared) continue;
     const restrictions = (mount.options ?? []).filter((o) => ['nosuid', 'noexec', 'nodev', 'ro'].includes(o));
-    Object.assign(mount, { type: 'bind', source: mount.destination, options: ['rbind', 'rprivate', ...restrictions] });
+    const whole = hasSetattr && restrictions.includes('ro') ? ['rro'] : [];
+    Object.assign(mount, { type: 'bind', source: mount.destination, options: ['rbind', 'rprivate', ...restrictions, ...whole] });
   }
 }
 
