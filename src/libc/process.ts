@@ -34,33 +34,43 @@ export const waitBlocking = (pid: number): ExitStatus | undefined => reap(pid, W
 /** Reaps a child that has ended; undefined while it runs. */
 export const waitNow = (pid: number): ExitStatus | undefined => reap(pid, WEXITED | WNOHANG);
 
-/** Resolves when the child has ended, and reaps it. Node's event loop goes on meanwhile. */
-export function waitChild(pid: number): Promise<ExitStatus | undefined> {
+/** Calls back when the process has ended; the returned function stops watching. */
+function watch(pid: number, ended: () => void): () => void {
   const pidfd = call('pidfd_open', pid, 0);
-  if (pidfd < 0) return Promise.resolve(waitBlocking(pid));
-  return new Promise((resolve) => {
-    const handle = loadKoffi().node.poll(pidfd, { readable: true }, () => {
-      handle.stop();
-      handle.close();
-      closeFd(pidfd);
-      resolve(waitBlocking(pid));
-    });
+  if (pidfd < 0) {
+    ended();
+    return () => {};
+  }
+  let watching = true;
+  const stop = () => {
+    if (!watching) return;
+    watching = false;
+    handle.stop();
+    handle.close();
+    closeFd(pidfd);
+  };
+  const handle = loadKoffi().node.poll(pidfd, { readable: true }, () => {
+    stop();
+    ended();
   });
+  return stop;
 }
 
-/** Resolves when a process that is not our child has ended. */
-export function waitGone(pid: number): Promise<void> {
-  const pidfd = call('pidfd_open', pid, 0);
-  if (pidfd < 0) return Promise.resolve();
-  return new Promise((resolve) => {
-    const handle = loadKoffi().node.poll(pidfd, { readable: true }, () => {
-      handle.stop();
-      handle.close();
-      closeFd(pidfd);
-      resolve();
-    });
+/**
+ * Resolves when the child has ended, and reaps it. Node's event loop goes on meanwhile, and waits
+ * for it, unless the wait is given up by the signal: then the promise stays open.
+ */
+export const waitChild = (pid: number, giveUp?: AbortSignal): Promise<ExitStatus | undefined> =>
+  new Promise((resolve) => {
+    const stop = watch(pid, () => resolve(waitBlocking(pid)));
+    giveUp?.addEventListener('abort', stop, { once: true });
   });
-}
+
+/** Resolves when a process that need not be our child has ended. */
+export const waitGone = (pid: number): Promise<void> =>
+  new Promise((resolve) => {
+    watch(pid, resolve);
+  });
 
 /** kill(2). Returns false when the process is gone. */
 export const signal = (pid: number, number: number): boolean => call('kill', pid, number) === 0;

@@ -3,7 +3,7 @@ import { runProgram, setgroups, setresgid, setresuid } from '../program/calls.ts
 import { ref } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { IdMapping } from '../spec/config.ts';
-import { add, type Draft, type Setting, signal, wait, writeFile } from './draft.ts';
+import { add, type Draft, hasNamespace, type Setting, signal, wait, writeFile } from './draft.ts';
 import { newUserNamespace } from './namespaces.ts';
 
 const runtime = (from: string): Setting => ({ actor: 'runtime', chapter: 'namespaces', from });
@@ -58,15 +58,14 @@ export function compileIdMaps(draft: Draft): void {
 /** True when setgroups(2) is denied in the container's user namespace. */
 export const setgroupsDenied = (draft: Draft): boolean => {
   const gids = draft.config.linux?.gidMappings ?? [];
-  return newUserNamespace(draft.config) && draft.host.uid !== 0 && gids.length === 1 && gids[0]?.size === 1 && gids[0].hostID === draft.host.gid;
+  return hasNamespace(draft.config, 'user') && draft.host.uid !== 0 && gids.length === 1 && gids[0]?.size === 1 && gids[0].hostID === draft.host.gid;
 };
 
 /** The runtime lets init go on; in a new user namespace init becomes root there. */
 export function compileRelease(draft: Draft): void {
   signal(draft, { actor: 'runtime', chapter: 'cgroup', from: 'minirun' }, TOKENS.placed, 'Init is in its cgroup and its users are mapped: it may go on.');
   wait(draft, { actor: 'init', chapter: 'namespaces', from: 'minirun' }, TOKENS.placed, 'Before it goes on, init must be in its cgroup (what it uses is counted from the start) and know its users.');
-  const joinsUser = draft.config.linux?.namespaces?.some((n) => n.type === 'user' && n.path);
-  if (!newUserNamespace(draft.config) && !joinsUser) return;
+  if (!hasNamespace(draft.config, 'user')) return;
   const setting: Setting = { actor: 'init', chapter: 'namespaces', from: '#/linux/uidMappings' };
   if (!setgroupsDenied(draft)) {
     add(draft, { ...setting, call: setgroups([]), ignore: ['EPERM'], minor: true, why: 'Leave the groups that came from outside: most of them have no name in here.' });

@@ -32,7 +32,9 @@ export function compileRootBind(draft: Draft, rootfs: string): void {
       man: 'mount_namespaces(7)',
     });
   }
-  add(draft, {
+  else if (draft.config.mounts?.length || draft.config.linux?.maskedPaths?.length || draft.config.linux?.readonlyPaths?.length || draft.config.root?.readonly)
+    throw new Error('a container without a mount namespace would mount onto the host: add {"type": "mount"} to linux.namespaces, or leave out mounts, maskedPaths, readonlyPaths and root.readonly');
+  if (hasNamespace(draft.config, 'mount')) add(draft, {
     ...init('#/root/path'),
     call: mount(rootfs, rootfs, null, MS.MS_BIND | MS.MS_REC, null),
     why: 'pivot_root needs the new root to be a mount point. A bind mount of the folder onto itself makes it one.',

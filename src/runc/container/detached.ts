@@ -4,16 +4,16 @@
  */
 import { spawn } from 'node:child_process';
 import { readSync, closeSync } from 'node:fs';
-import { closeFd, pipe } from '../../libc/fd.ts';
+import { closeFd, memoryFile, pipe } from '../../libc/fd.ts';
 import { keeperPath } from '../engine/installed.ts';
 import type { RunRequest } from './request.ts';
 import type { Running } from './run.ts';
 import type { State } from './state.ts';
 
-/** What the keeper is told on its command line. */
+/** What the keeper is told, as JSON on descriptor 4 (not on its command line, which everybody can read in `ps`). */
 export type KeeperOrder =
   | { kind: 'run'; request: Omit<RunRequest, 'observer' | 'warn' | 'detachKeys' | 'alter'> }
-  /** The container runs already; its terminal's master is descriptor 4. */
+  /** The container runs already; its terminal's master is descriptor 5. */
   | { kind: 'adopt'; stateRoot: string; state: State };
 
 /** What it answers, once, on descriptor 3. */
@@ -36,13 +36,15 @@ export class KeeperError extends Error {
 
 function startKeeper(order: KeeperOrder, master?: number): KeeperAnswer {
   const [readEnd, writeEnd] = pipe();
-  const keeper = spawn(process.execPath, [keeperPath(), JSON.stringify(order)], {
+  const told = memoryFile('order', Buffer.from(JSON.stringify(order)));
+  const keeper = spawn(process.execPath, [keeperPath()], {
     detached: true,
-    stdio: ['ignore', 'ignore', 'ignore', writeEnd, ...(master === undefined ? [] : [master])],
+    stdio: ['ignore', 'ignore', 'ignore', writeEnd, told, ...(master === undefined ? [] : [master])],
     cwd: '/',
   });
   keeper.unref();
   closeFd(writeEnd);
+  closeFd(told);
   const chunks: Buffer[] = [];
   const chunk = Buffer.alloc(4096);
   for (let n = readSync(readEnd, chunk); n > 0; n = readSync(readEnd, chunk)) chunks.push(Buffer.from(chunk.subarray(0, n)));

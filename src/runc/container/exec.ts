@@ -55,12 +55,14 @@ export async function execInContainer(view: ContainerView, request: ExecRequest,
     });
     if (options.detach) return { code: 0, signal: 0, oomKilled: false };
     forwarding.to(started.pid);
-    const end = waitChild(started.pid);
+    const detaching = new AbortController();
+    const end = waitChild(started.pid, detaching.signal);
     if (started.master !== undefined) {
       connection = connectConsole(started.master, request.detachKeys ?? DEFAULT_DETACH_KEYS);
       const first = await Promise.race([end.then(() => 'ended'), connection.detached.then(() => 'detached')]);
       if (first === 'detached') {
         // There is nobody to keep its terminal: the command is told that it has hung up.
+        detaching.abort();
         signal(started.pid, SIGHUP);
         return { code: 0, signal: 0, oomKilled: false };
       }

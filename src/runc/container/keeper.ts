@@ -2,7 +2,7 @@
  * The keeper's own program (dist/keeper.js): one for each container that runs detached. See
  * detached.ts for its two orders.
  */
-import { openSync, writeSync, closeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { ReadStream } from 'node:tty';
@@ -17,7 +17,8 @@ import { logWriter, type LogWriter } from './log.ts';
 import type { RunRequest } from './request.ts';
 
 const ANSWER = 3;
-const MASTER = 4;
+const ORDER = 4;
+const MASTER = 5;
 
 const reply = (answer: KeeperAnswer): void => {
   writeSync(ANSWER, JSON.stringify(answer));
@@ -81,6 +82,7 @@ async function adopt(order: Extract<KeeperOrder, { kind: 'adopt' }>): Promise<vo
   process.exit(0);
 }
 
-const order = JSON.parse(process.argv[2] ?? '{}') as KeeperOrder;
+const order = JSON.parse(readFileSync(`/proc/self/fd/${ORDER}`, 'utf8')) as KeeperOrder;
+closeSync(ORDER);
 if (order.kind === 'run') void run(order.request as RunRequest);
 else void adopt(order);

@@ -68,8 +68,8 @@ export function finishContainer(request: RunRequest, state: State, ended: Ended)
 }
 
 /** Waits for a container's first process and says how it ended. */
-export async function waitContainer(running: Running): Promise<Ended> {
-  const status = (await waitChild(running.pid)) ?? { code: 255, signal: 0 };
+export async function waitContainer(running: Running, giveUp?: AbortSignal): Promise<Ended> {
+  const status = (await waitChild(running.pid, giveUp)) ?? { code: 255, signal: 0 };
   return { code: shellCode(status), signal: status.signal, oomKilled: oomKills(running.state.cgroups) > 0 };
 }
 
@@ -83,7 +83,8 @@ export async function runContainer(request: RunRequest, streams: Streams = OWN_S
   try {
     const running = startContainer(request, streams, false);
     signals.to(running.pid);
-    const end = waitContainer(running);
+    const detaching = new AbortController();
+    const end = waitContainer(running, detaching.signal);
     if (running.master === undefined) {
       const ended = await end;
       finishContainer(request, running.state, ended);
@@ -92,6 +93,7 @@ export async function runContainer(request: RunRequest, streams: Streams = OWN_S
     connection = connectConsole(running.master, request.detachKeys ?? DEFAULT_DETACH_KEYS);
     const ended = await Promise.race([end, connection.detached.then(() => undefined)]);
     if (ended === undefined) {
+      detaching.abort();
       await adoptDetached(request, running);
       return { code: 0, signal: 0, oomKilled: false };
     }
