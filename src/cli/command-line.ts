@@ -108,7 +108,9 @@ export function takeOperands(command: Command, operands: readonly string[], name
   const missing = required[operands.length];
   if (missing) throw new UsageError(`${missing.replace('…', '')} is missing; usage: ${command.name()} [options] ${names.join(' ')}`);
   if (!many && operands.length > names.length) {
-    throw new UsageError(`${command.name()} takes ${names.length === 0 ? 'no operand' : names.join(' ')}; "${operands[names.length]}" is too much`);
+    throw new UsageError(
+      `${command.name()} takes ${names.length === 0 ? 'no operand' : names.join(' ')}; "${operands[names.length]}" is too much`,
+    );
   }
   return [...operands];
 }

@@ -23,8 +23,15 @@ export function configFromOptions(options: RunOptions, facts: Facts): Config {
   const config = facts.base
     ? structuredClone(facts.base)
     : defaultConfig({
-        id: facts.id, rootfs: facts.rootfs, args: commandOrShell(options), terminal: options.tty, cgroup: facts.cgroup,
-        arch: facts.arch, kernel: facts.kernel, userNamespace, rootless: facts.uid !== 0,
+        id: facts.id,
+        rootfs: facts.rootfs,
+        args: commandOrShell(options),
+        terminal: options.tty,
+        cgroup: facts.cgroup,
+        arch: facts.arch,
+        kernel: facts.kernel,
+        userNamespace,
+        rootless: facts.uid !== 0,
       });
   config.root = { ...config.root, path: facts.rootfs, ...(options.readOnly ? { readonly: true } : {}) };
   if (facts.base && userNamespace) addUserNamespace(config, userNamespace);

@@ -14,7 +14,14 @@ function numbers(rdev: number): { major: number; minor: number } {
 
 function node(path: string, stat: Stats): Device | undefined {
   if (!stat.isCharacterDevice() && !stat.isBlockDevice()) return undefined;
-  return { type: stat.isBlockDevice() ? 'b' : 'c', path, ...numbers(stat.rdev), fileMode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
+  return {
+    type: stat.isBlockDevice() ? 'b' : 'c',
+    path,
+    ...numbers(stat.rdev),
+    fileMode: stat.mode & 0o7777,
+    uid: stat.uid,
+    gid: stat.gid,
+  };
 }
 
 /** Folders of /dev that are file systems of their own, and nodes that every container gets anew. */

@@ -38,7 +38,14 @@ function readNamed(option: string, name: string): string {
     return readFileSync(name, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'it may not be read by this user' : code === 'EISDIR' ? 'it is a folder' : String(code);
+    const why =
+      code === 'ENOENT'
+        ? 'no such file'
+        : code === 'EACCES'
+          ? 'it may not be read by this user'
+          : code === 'EISDIR'
+            ? 'it is a folder'
+            : String(code);
     throw new UsageError(`${option}${option.endsWith('=') ? '' : ' '}${name}: ${why}`);
   }
 }
@@ -61,7 +68,8 @@ async function containers(options: RunOptions, stateRoot: string): Promise<Facts
     const { findContainer } = await import('../runc/container/list.ts');
     const { loadConfig } = await import('../runc/container/state.ts');
     const view = findContainer(stateRoot, choice.container);
-    if (!view.pid) throw new UsageError(`container:${choice.container}: the container is ${view.status}; its namespaces are there only while it runs`);
+    if (!view.pid)
+      throw new UsageError(`container:${choice.container}: the container is ${view.status}; its namespaces are there only while it runs`);
     const userNamespace = loadConfig(view).linux?.namespaces?.some((n) => n.type === 'user') ?? false;
     found[choice.container] = { pid: view.pid, userNamespace };
   }

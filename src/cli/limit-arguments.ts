@@ -15,11 +15,13 @@ export function parseUlimit(text: string): Rlimit {
   const typed = `--ulimit ${text}`;
   const [name = '', values] = text.split('=');
   if (values === undefined) throw new UsageError(`${typed}: write NAME=SOFT[:HARD], such as nofile=1024:2048`);
-  if (!ULIMITS.includes(name)) throw new UsageError(`${typed}: unknown limit "${name}"${suggestion(name, ULIMITS, `; there are ${ULIMITS.join(', ')}`)}`);
+  if (!ULIMITS.includes(name))
+    throw new UsageError(`${typed}: unknown limit "${name}"${suggestion(name, ULIMITS, `; there are ${ULIMITS.join(', ')}`)}`);
   const parts = values.split(':');
   const number = (value: string): number => {
     if (value === '-1' || value === 'unlimited') return UNLIMITED;
-    if (!/^\d+$/.test(value) || Number(value) > UNLIMITED) throw new UsageError(`${typed}: "${value}" is not a limit; write a whole number, or -1 for none`);
+    if (!/^\d+$/.test(value) || Number(value) > UNLIMITED)
+      throw new UsageError(`${typed}: "${value}" is not a limit; write a whole number, or -1 for none`);
     return Number(value);
   };
   const soft = number(parts[0] as string);
@@ -91,7 +93,8 @@ export function parseSecurityOption(text: string, into: SecurityOptions): void {
       return;
     case 'seccomp':
     case 'apparmor':
-      if (!value) throw new UsageError(`--security-opt ${text}: write ${name}=${name === 'seccomp' ? 'FILE' : 'PROFILE'} or ${name}=unconfined`);
+      if (!value)
+        throw new UsageError(`--security-opt ${text}: write ${name}=${name === 'seccomp' ? 'FILE' : 'PROFILE'} or ${name}=unconfined`);
       into[name] = value;
       return;
     case 'label':
@@ -111,6 +114,11 @@ export function parseNamespace(option: string, text: string, words: { own: strin
   const container = /^container:(.+)$/s.exec(text)?.[1];
   if (words.container && container) return { kind: 'container', container };
   const choices = [...words.own.filter(Boolean), ...(words.host ? ['host'] : []), ...(words.container ? ['container:NAME'] : [])];
-  const bridge = option === '--network' && /^(bridge|default|slirp4netns|pasta)/.test(text) ? '; networks between containers need the daemon, which this version does not have' : '';
-  throw new UsageError(`${option} ${text}: choose ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}${bridge || suggestion(text, choices)}`);
+  const bridge =
+    option === '--network' && /^(bridge|default|slirp4netns|pasta)/.test(text)
+      ? '; networks between containers need the daemon, which this version does not have'
+      : '';
+  throw new UsageError(
+    `${option} ${text}: choose ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}${bridge || suggestion(text, choices)}`,
+  );
 }

@@ -48,7 +48,10 @@ function globalOptions(argv: string[]): { root?: string; rest: string[] } {
       if (!root) throw new UsageError('--root: the folder is missing; write --root DIR');
     } else if (option === '--help' || option === '-h') rest.unshift('help');
     else if (option === '--version' || option === '-v') rest.unshift('version');
-    else throw new UsageError(`unknown option ${option}${suggestion(option, ['--root', '--help', '--version'])} (options of a command come after its name; minirun --help)`);
+    else
+      throw new UsageError(
+        `unknown option ${option}${suggestion(option, ['--root', '--help', '--version'])} (options of a command come after its name; minirun --help)`,
+      );
   }
   return { ...(root ? { root } : {}), rest };
 }

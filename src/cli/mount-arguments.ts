@@ -2,8 +2,8 @@
  * `-v`, `--mount` and `--tmpfs`: three spellings, one result. Pure: paths stay as they were typed.
  */
 import { MOUNT_WORDS } from '../runc/spec/mount-options.ts';
-import { parseSize } from './sizes.ts';
 import { suggestion } from './nearest.ts';
+import { parseSize } from './sizes.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface MountRequest {
@@ -30,12 +30,20 @@ const WITHOUT_EFFECT = new Set(['z', 'Z', 'nocopy', 'consistent', 'cached', 'del
 const NEEDS_DAEMON = 'volumes need the daemon, which this version does not have';
 
 const request = (kind: MountRequest['kind'], source: string, target: string, typed: string): MountRequest => ({
-  kind, source, target, typed, readonly: false, recursive: true, recursiveReadonly: 'default', options: [],
+  kind,
+  source,
+  target,
+  typed,
+  readonly: false,
+  recursive: true,
+  recursiveReadonly: 'default',
+  options: [],
 });
 
 function checkTarget(target: string, typed: string): void {
   if (!target.startsWith('/')) throw new UsageError(`${typed}: the path in the container, "${target}", must be absolute (begin with /)`);
-  if (target.split('/').every((part) => part === '' || part === '.')) throw new UsageError(`${typed}: nothing can be mounted over the container's /`);
+  if (target.split('/').every((part) => part === '' || part === '.'))
+    throw new UsageError(`${typed}: nothing can be mounted over the container's /`);
 }
 
 /** `SRC:DST[:ro,rslave,…]`. @throws UsageError */
@@ -43,7 +51,8 @@ export function parseVolume(text: string): MountRequest {
   const typed = `-v ${text}`;
   const [source = '', target, words = '', ...more] = text.split(':');
   if (more.length) throw new UsageError(`${typed}: too many colons; for paths with a colon use --mount type=bind,source=…,target=…`);
-  if (target === undefined) throw new UsageError(`${typed}: only one path, which means a new volume; ${NEEDS_DAEMON}. To bind a folder write SOURCE:TARGET`);
+  if (target === undefined)
+    throw new UsageError(`${typed}: only one path, which means a new volume; ${NEEDS_DAEMON}. To bind a folder write SOURCE:TARGET`);
   if (source === '') throw new UsageError(`${typed}: the source is missing; write SOURCE:TARGET`);
   if (!source.includes('/') && !source.startsWith('.')) {
     throw new UsageError(`${typed}: "${source}" is the name of a volume; ${NEEDS_DAEMON}. For a folder write ./${source}`);
@@ -55,7 +64,10 @@ export function parseVolume(text: string): MountRequest {
     else if (PROPAGATIONS.includes(word)) mount.propagation = word;
     else if (WITHOUT_EFFECT.has(word)) continue;
     else if (MOUNT_WORDS.includes(word) && !['bind', 'rbind', 'remount', 'defaults'].includes(word)) mount.options.push(word);
-    else throw new UsageError(`${typed}: unknown option "${word}"${suggestion(word, ['ro', 'rw', ...PROPAGATIONS, ...MOUNT_WORDS], `; there are ro, rw, ${PROPAGATIONS.join(', ')}`)}`);
+    else
+      throw new UsageError(
+        `${typed}: unknown option "${word}"${suggestion(word, ['ro', 'rw', ...PROPAGATIONS, ...MOUNT_WORDS], `; there are ro, rw, ${PROPAGATIONS.join(', ')}`)}`,
+      );
   }
   return mount;
 }
@@ -97,7 +109,8 @@ export function parseMount(text: string): MountRequest {
     if (key === 'readonly') mount.readonly = flag(written, value, typed);
     else if (key === 'bind-nonrecursive') mount.recursive = !flag(written, value, typed);
     else if (key === 'consistency') continue;
-    else if (value === undefined) throw new UsageError(`${typed}: "${field}" has no value; write ${KEYS.includes(key) ? key : 'KEY'}=VALUE${suggestion(field, KEYS)}`);
+    else if (value === undefined)
+      throw new UsageError(`${typed}: "${field}" has no value; write ${KEYS.includes(key) ? key : 'KEY'}=VALUE${suggestion(field, KEYS)}`);
     else if (key === 'type') type = value;
     else if (key === 'source') mount.source = value;
     else if (key === 'target') mount.target = value;
@@ -121,7 +134,8 @@ export function parseMount(text: string): MountRequest {
     if (mount.options.length) throw new UsageError(`${typed}: tmpfs-size and tmpfs-mode go with type=tmpfs`);
   } else {
     if (mount.source !== '') throw new UsageError(`${typed}: a tmpfs has no source`);
-    if (mount.propagation || !mount.recursive || mount.recursiveReadonly !== 'default') throw new UsageError(`${typed}: bind-… goes with type=bind`);
+    if (mount.propagation || !mount.recursive || mount.recursiveReadonly !== 'default')
+      throw new UsageError(`${typed}: bind-… goes with type=bind`);
   }
   return mount;
 }
@@ -153,10 +167,19 @@ export function parseTmpfs(text: string): MountRequest {
   const target = colon < 0 ? text : text.slice(0, colon);
   checkTarget(target, typed);
   const mount = request('tmpfs', '', target, typed);
-  for (const word of colon < 0 ? [] : text.slice(colon + 1).split(',').filter(Boolean)) {
+  for (const word of colon < 0
+    ? []
+    : text
+        .slice(colon + 1)
+        .split(',')
+        .filter(Boolean)) {
     if (word === 'ro' || word === 'rw') mount.readonly = word === 'ro';
-    else if (TMPFS_VALUES.test(word) || (MOUNT_WORDS.includes(word) && !/bind|remount|idmap|^r(?!elatime)/.test(word))) mount.options.push(word);
-    else throw new UsageError(`${typed}: unknown option "${word}"${suggestion(word, [...MOUNT_WORDS, 'size=64m', 'mode=1777'], '; a tmpfs takes size=, mode=, uid=, gid=, nr_inodes= and mount options such as exec')}`);
+    else if (TMPFS_VALUES.test(word) || (MOUNT_WORDS.includes(word) && !/bind|remount|idmap|^r(?!elatime)/.test(word)))
+      mount.options.push(word);
+    else
+      throw new UsageError(
+        `${typed}: unknown option "${word}"${suggestion(word, [...MOUNT_WORDS, 'size=64m', 'mode=1777'], '; a tmpfs takes size=, mode=, uid=, gid=, nr_inodes= and mount options such as exec')}`,
+      );
   }
   return mount;
 }

@@ -53,7 +53,8 @@ export async function openNarration(options: Pick<RunOptions, 'explain' | 'expla
   const look = { colour: wantsColour(stream), width: textWidth(stream), numbers: options.explainNumbers };
   let observer: Observer | undefined;
   if (options.explain === 'json') observer = (await import('../explain/json.ts')).jsonNarrator({ write });
-  else if (options.explain || options.explainTo || options.step) observer = (await import('../explain/narrate.ts')).narrator({ write, ...look });
+  else if (options.explain || options.explainTo || options.step)
+    observer = (await import('../explain/narrate.ts')).narrator({ write, ...look });
   if (options.step && observer) {
     const tty = openTerminal();
     open.push(tty);
@@ -64,8 +65,12 @@ export async function openNarration(options: Pick<RunOptions, 'explain' | 'expla
     const { begin, end } = observer;
     const elsewhere = options.explainTo !== undefined || !process.stderr.isTTY;
     observer = stepPrompt(elsewhere ? { ...(begin ? { begin } : {}), ...(end ? { end } : {}) } : observer, {
-      input: tty, write: ask, openShell: (where) => openShell(where, { tty, write: ask, width: look.width }),
-      colour: wantsColour(process.stderr), width: look.width, numbers: options.explainNumbers,
+      input: tty,
+      write: ask,
+      openShell: (where) => openShell(where, { tty, write: ask, width: look.width }),
+      colour: wantsColour(process.stderr),
+      width: look.width,
+      numbers: options.explainNumbers,
     });
   }
   return { observer, close };

@@ -7,8 +7,15 @@ import type { EngineName } from '../runc/engine/launch.ts';
 import type { Rlimit } from '../runc/spec/config.ts';
 import { newCommand, parseCommand } from './command-line.ts';
 import {
-  type DeviceRequest, type NamespaceChoice, parseCapability, parseDevice, parseNamespace, parseSecurityOption, parseSysctl,
-  parseUlimit, type SecurityOptions,
+  type DeviceRequest,
+  type NamespaceChoice,
+  parseCapability,
+  parseDevice,
+  parseNamespace,
+  parseSecurityOption,
+  parseSysctl,
+  parseUlimit,
+  type SecurityOptions,
 } from './limit-arguments.ts';
 import { type MountRequest, parseMount, parseTmpfs, parseVolume } from './mount-arguments.ts';
 import { suggestion } from './nearest.ts';
@@ -75,14 +82,18 @@ export interface RunOptions {
   detachKeys?: string;
 }
 
-const gather = <T>(parse: (text: string) => T) => (text: string, all: T[] = []): T[] => [...all, parse(text)];
+const gather =
+  <T>(parse: (text: string) => T) =>
+  (text: string, all: T[] = []): T[] => [...all, parse(text)];
 const asIs = (text: string): string => text;
 
 /** The host part of a name; the kernel itself would take anything up to 64 bytes. */
 function hostname(option: string) {
   return (text: string): string => {
-    if (Buffer.byteLength(text) > 64) throw new UsageError(`${option}: ${Buffer.byteLength(text)} bytes are too long; the kernel keeps at most 64`);
-    if (text !== '' && !/^[^\s/\0]+$/.test(text)) throw new UsageError(`${option} ${JSON.stringify(text)}: a name has no spaces or slashes`);
+    if (Buffer.byteLength(text) > 64)
+      throw new UsageError(`${option}: ${Buffer.byteLength(text)} bytes are too long; the kernel keeps at most 64`);
+    if (text !== '' && !/^[^\s/\0]+$/.test(text))
+      throw new UsageError(`${option} ${JSON.stringify(text)}: a name has no spaces or slashes`);
     return text;
   };
 }
@@ -114,10 +125,12 @@ const workdir = (text: string): string => {
   throw new UsageError(`--workdir ${text}: the working directory must be absolute (begin with /)`);
 };
 
-const choice = (option: string, words: readonly string[]) => (text: string): string => {
-  if (words.includes(text)) return text;
-  throw new UsageError(`${option} ${text}: choose ${words.join(' or ')}${suggestion(text, words)}`);
-};
+const choice =
+  (option: string, words: readonly string[]) =>
+  (text: string): string => {
+    if (words.includes(text)) return text;
+    throw new UsageError(`${option} ${text}: choose ${words.join(' or ')}${suggestion(text, words)}`);
+  };
 
 const own = (...words: string[]) => ['private', ...words];
 
@@ -137,7 +150,12 @@ export function addCommandOptions(command: Command): Command {
 export function addNarrationOptions(command: Command): Command {
   return command
     .option('--engine <ENGINE>', 'native (default where it is built) or ffi', choice('--engine', ['native', 'ffi']))
-    .addOption(command.createOption('--explain [FORMAT]', 'tell each step as it happens: text or json').preset('text').argParser(choice('--explain', ['text', 'json'])))
+    .addOption(
+      command
+        .createOption('--explain [FORMAT]', 'tell each step as it happens: text or json')
+        .preset('text')
+        .argParser(choice('--explain', ['text', 'json'])),
+    )
     .option('--explain-to <FILE>', 'tell it to a file instead of standard error')
     .option('--explain-numbers', 'show flags as numbers as well')
     .option('--step', 'wait for Enter before each step');
@@ -153,34 +171,62 @@ export function addContainerOptions(command: Command): Command {
     .option('--name <NAME>', 'name the container', containerName)
     .option('-h, --hostname <NAME>', 'host name inside', hostname('--hostname'))
     .option('--domainname <NAME>', 'NIS domain name inside', hostname('--domainname'))
-    .option('--net, --network <MODE>', 'none (default: only loopback), host, or container:NAME', (t: string) => parseNamespace('--network', t, { own: own('none'), host: true, container: true }))
-    .option('--pid <MODE>', 'private (default), host, or container:NAME', (t: string) => parseNamespace('--pid', t, { own: own(), host: true, container: true }))
-    .option('--ipc <MODE>', 'private (default), shareable, host, or container:NAME', (t: string) => parseNamespace('--ipc', t, { own: own('shareable'), host: true, container: true }))
-    .option('--uts <MODE>', 'private (default) or host', (t: string) => parseNamespace('--uts', t, { own: own(), host: true, container: false }))
-    .option('--userns <MODE>', 'host (root\'s default) or private: map root to an unused range of ids', (t: string) => parseNamespace('--userns', t, { own: own('auto'), host: true, container: false }))
+    .option('--net, --network <MODE>', 'none (default: only loopback), host, or container:NAME', (t: string) =>
+      parseNamespace('--network', t, { own: own('none'), host: true, container: true }),
+    )
+    .option('--pid <MODE>', 'private (default), host, or container:NAME', (t: string) =>
+      parseNamespace('--pid', t, { own: own(), host: true, container: true }),
+    )
+    .option('--ipc <MODE>', 'private (default), shareable, host, or container:NAME', (t: string) =>
+      parseNamespace('--ipc', t, { own: own('shareable'), host: true, container: true }),
+    )
+    .option('--uts <MODE>', 'private (default) or host', (t: string) =>
+      parseNamespace('--uts', t, { own: own(), host: true, container: false }),
+    )
+    .option('--userns <MODE>', "host (root's default) or private: map root to an unused range of ids", (t: string) =>
+      parseNamespace('--userns', t, { own: own('auto'), host: true, container: false }),
+    )
     .optionsGroup('Files:')
-    .option('-v, --volume <SRC:DST:OPTIONS>', 'bind a file or folder of this machine; OPTIONS (ro, rslave, ...) may be left out', parseVolumeInto)
-    .option('--mount <KEY=VALUE,...>', 'bind mount or tmpfs, in Docker\'s long form', parseMountInto)
+    .option(
+      '-v, --volume <SRC:DST:OPTIONS>',
+      'bind a file or folder of this machine; OPTIONS (ro, rslave, ...) may be left out',
+      parseVolumeInto,
+    )
+    .option('--mount <KEY=VALUE,...>', "bind mount or tmpfs, in Docker's long form", parseMountInto)
     .option('--tmpfs <DST:OPTIONS>', 'an empty file system in memory', parseTmpfsInto)
     .option('--read-only', 'make the root file system read-only')
     .option('--device <HOST:CONTAINER:rwm>', 'give it a device', gather(parseDevice))
     .option('--shm-size <SIZE>', 'size of /dev/shm (default 64m)', (t: string) => parseSize('--shm-size', t))
     .optionsGroup('Limits:')
     .option('-m, --memory <SIZE>', 'memory limit', (t: string) => parseSize('--memory', t, 4096))
-    .option('--memory-swap <SIZE>', 'limit of memory and swap together; -1: none (default: twice the memory)', (t: string) => (t === '-1' ? -1 : parseSize('--memory-swap', t, 4096)))
-    .option('--cpus <NUMBER>', 'how many CPUs\' worth of time, such as 1.5', cpus)
-    .option('--cpu-shares <WEIGHT>', 'share of the CPU when it is contended (default 1024)', (t: string) => parseInteger('--cpu-shares', t, 2, 262144))
+    .option('--memory-swap <SIZE>', 'limit of memory and swap together; -1: none (default: twice the memory)', (t: string) =>
+      t === '-1' ? -1 : parseSize('--memory-swap', t, 4096),
+    )
+    .option('--cpus <NUMBER>', "how many CPUs' worth of time, such as 1.5", cpus)
+    .option('--cpu-shares <WEIGHT>', 'share of the CPU when it is contended (default 1024)', (t: string) =>
+      parseInteger('--cpu-shares', t, 2, 262144),
+    )
     .option('--cpuset-cpus <LIST>', 'which CPUs it may use: 0-2,4', cpuList)
     .option('--pids-limit <NUMBER>', 'how many processes; -1: no limit', (t: string) => parseInteger('--pids-limit', t, -1, 4194304))
     .option('--ulimit <NAME=SOFT:HARD>', 'a limit for each process, such as nofile=1024', gather(parseUlimit))
-    .option('--oom-score-adj <NUMBER>', 'how willingly it is killed when memory runs out: -1000 to 1000', (t: string) => parseInteger('--oom-score-adj', t, -1000, 1000))
-    .option('--cgroup-parent <PATH>', 'the cgroup below which the container\'s is made')
+    .option('--oom-score-adj <NUMBER>', 'how willingly it is killed when memory runs out: -1000 to 1000', (t: string) =>
+      parseInteger('--oom-score-adj', t, -1000, 1000),
+    )
+    .option('--cgroup-parent <PATH>', "the cgroup below which the container's is made")
     .optionsGroup('Privileges:')
-    .option('--cap-add <NAME>', 'add a capability, or ALL', gather((t) => parseCapability('--cap-add', t)))
-    .option('--cap-drop <NAME>', 'take a capability away, or ALL', gather((t) => parseCapability('--cap-drop', t)))
+    .option(
+      '--cap-add <NAME>',
+      'add a capability, or ALL',
+      gather((t) => parseCapability('--cap-add', t)),
+    )
+    .option(
+      '--cap-drop <NAME>',
+      'take a capability away, or ALL',
+      gather((t) => parseCapability('--cap-drop', t)),
+    )
     .option('--privileged', 'all capabilities and devices, nothing masked: little protection is left')
     .option('--security-opt <OPTION>', 'no-new-privileges, seccomp=FILE|unconfined, apparmor=PROFILE', gather(asIs))
-    .option('--sysctl <NAME=VALUE>', 'a kernel parameter of the container\'s own namespaces', gather(parseSysctl))
+    .option('--sysctl <NAME=VALUE>', "a kernel parameter of the container's own namespaces", gather(parseSysctl))
     .optionsGroup('minirun:')
     .option('--config <FILE>', 'start from this OCI config.json instead of the defaults');
 }
@@ -188,10 +234,12 @@ export function addContainerOptions(command: Command): Command {
 // Value names have no brackets: commander takes [ for "may be left out".
 // -v, --mount and --tmpfs are kept in one list: their order is the order of the mounts.
 let mounts: MountRequest[] = [];
-const into = (parse: (text: string) => MountRequest) => (text: string): true => {
-  mounts.push(parse(text));
-  return true;
-};
+const into =
+  (parse: (text: string) => MountRequest) =>
+  (text: string): true => {
+    mounts.push(parse(text));
+    return true;
+  };
 const parseVolumeInto = into(parseVolume);
 const parseMountInto = into(parseMount);
 const parseTmpfsInto = into(parseTmpfs);
@@ -215,7 +263,8 @@ export function parseRunOptions(command: Command, args: readonly string[], needs
   mounts = [];
   const [rootfs, ...rest] = parseCommand(command, args);
   const o = command.opts();
-  if (rootfs === undefined && needsRootfs) throw new UsageError(`ROOTFS is missing; usage: ${command.name()} [options] ROOTFS [COMMAND [ARG...]]`);
+  if (rootfs === undefined && needsRootfs)
+    throw new UsageError(`ROOTFS is missing; usage: ${command.name()} [options] ROOTFS [COMMAND [ARG...]]`);
   if (rootfs === '') throw new UsageError('ROOTFS is an empty string');
   const security: SecurityOptions = {};
   for (const option of (o.securityOpt as string[] | undefined) ?? []) parseSecurityOption(option, security);
@@ -242,11 +291,12 @@ export function parseRunOptions(command: Command, args: readonly string[], needs
     step: o.step === true,
     dryRun: o.dryRun === true,
   };
+  // biome-ignore format: a table
   const given = [
     'name', 'hostname', 'domainname', 'workdir', 'user', 'memory', 'memorySwap', 'cpus', 'cpuShares', 'cpusetCpus', 'pidsLimit', 'network', 'pid',
     'ipc', 'uts', 'userns', 'cgroupParent', 'stopSignal', 'oomScoreAdj', 'shmSize', 'entrypoint', 'config', 'engine', 'explain',
     'explainTo', 'detachKeys',
-  ] as const; // prettier-ignore
+  ] as const;
   for (const key of given) if (o[key] !== undefined) Object.assign(options, { [key]: o[key] });
   return checkTogether(options);
 }
@@ -256,14 +306,21 @@ function checkTogether(o: RunOptions): RunOptions {
   const refuse = (sentence: string): never => {
     throw new UsageError(sentence);
   };
-  if (o.memorySwap !== undefined && o.memorySwap > 0 && o.memory === undefined) refuse('--memory-swap counts memory and swap together, so it needs --memory as well');
-  if (o.memorySwap !== undefined && o.memorySwap > 0 && o.memory !== undefined && o.memorySwap < o.memory) refuse('--memory-swap counts memory and swap together, so it must be at least --memory');
-  if (o.uts?.kind === 'host' && (o.hostname || o.domainname)) refuse('--hostname and --domainname would rename this machine with --uts host; leave one of them out');
-  if (o.detach && (o.step || o.explain)) refuse(`--${o.step ? 'step' : 'explain'} tells what happens while it happens; it does not go with --detach`);
+  if (o.memorySwap !== undefined && o.memorySwap > 0 && o.memory === undefined)
+    refuse('--memory-swap counts memory and swap together, so it needs --memory as well');
+  if (o.memorySwap !== undefined && o.memorySwap > 0 && o.memory !== undefined && o.memorySwap < o.memory)
+    refuse('--memory-swap counts memory and swap together, so it must be at least --memory');
+  if (o.uts?.kind === 'host' && (o.hostname || o.domainname))
+    refuse('--hostname and --domainname would rename this machine with --uts host; leave one of them out');
+  if (o.detach && (o.step || o.explain))
+    refuse(`--${o.step ? 'step' : 'explain'} tells what happens while it happens; it does not go with --detach`);
   if (o.step && o.explain === 'json') refuse('--step is for people and --explain=json for programs; leave one of them out');
   const targets = new Set<string>();
   for (const m of o.mounts) {
-    const target = m.target.split('/').filter((p) => p && p !== '.').join('/');
+    const target = m.target
+      .split('/')
+      .filter((p) => p && p !== '.')
+      .join('/');
     if (targets.has(target)) refuse(`${m.typed}: something is mounted at ${m.target} already`);
     targets.add(target);
   }
@@ -272,4 +329,8 @@ function checkTogether(o: RunOptions): RunOptions {
 
 /** The command for `run` itself. */
 export const runCommand = (): Command =>
-  addRunOptions(addContainerOptions(newCommand('minirun run', 'Run a command in a new container made of a root file system: a folder, or a tar or tar.gz of one.'))).usage('[options] ROOTFS [COMMAND [ARG...]]');
+  addRunOptions(
+    addContainerOptions(
+      newCommand('minirun run', 'Run a command in a new container made of a root file system: a folder, or a tar or tar.gz of one.'),
+    ),
+  ).usage('[options] ROOTFS [COMMAND [ARG...]]');

@@ -1,7 +1,7 @@
 /** What is explained without being run: it need not be there. */
 import { resolve } from 'node:path';
-import { kindOfRootfs } from '../runc/rootfs/open-rootfs.ts';
 import { RootfsError } from '../runc/rootfs/archive-tree.ts';
+import { kindOfRootfs } from '../runc/rootfs/open-rootfs.ts';
 import type { Context } from './command.ts';
 import type { Subject } from './gather-facts.ts';
 import type { RunOptions } from './run-options.ts';

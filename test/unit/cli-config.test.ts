@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Config } from '../../src/runc/spec/config.ts';
 import { configFromOptions } from '../../src/cli/config-from-options.ts';
 import type { Facts } from '../../src/cli/facts.ts';
 import { parseRunOptions, runCommand } from '../../src/cli/run-options.ts';
+import type { Config } from '../../src/runc/spec/config.ts';
 
 const facts: Facts = {
   id: '0123456789abcdef0123',
@@ -45,8 +45,10 @@ describe('the command', () => {
     expect(configFromOptions(parseRunOptions(runCommand(), ['rootfs']), facts).process?.args).toEqual(['sh']);
   });
 
-  test('environment: defaults, file, -e, the caller\'s value, HOME of the user', () => {
-    const env = made(['--env-file', 'f', '-e', 'A=3', '-e', 'FROM_CALLER', '-e', 'NOT_SET', '-u', 'web'], { files: { f: '# comment\nA=1\n\nB=x y=z\n' } }).process?.env;
+  test("environment: defaults, file, -e, the caller's value, HOME of the user", () => {
+    const env = made(['--env-file', 'f', '-e', 'A=3', '-e', 'FROM_CALLER', '-e', 'NOT_SET', '-u', 'web'], {
+      files: { f: '# comment\nA=1\n\nB=x y=z\n' },
+    }).process?.env;
     expect(env).toEqual(expect.arrayContaining(['A=3', 'B=x y=z', 'FROM_CALLER=yes', 'HOME=/srv', 'HOSTNAME=0123456789ab']));
     expect(env?.some((v) => v.startsWith('NOT_SET'))).toBe(false);
     expect(env?.some((v) => v.startsWith('TERM'))).toBe(false);
@@ -58,7 +60,10 @@ describe('the command', () => {
     const { process } = made(['-u', 'web', '-w', '/srv', '--ulimit', 'nofile=10:20', '--ulimit', 'core=-1', '--oom-score-adj', '-5']);
     expect(process?.user).toEqual({ uid: 33, gid: 33, additionalGids: [33, 29] });
     expect(process).toMatchObject({ cwd: '/srv', oomScoreAdj: -5 });
-    expect(process?.rlimits).toEqual([{ type: 'RLIMIT_NOFILE', soft: 10, hard: 20 }, { type: 'RLIMIT_CORE', soft: 2 ** 64, hard: 2 ** 64 }]);
+    expect(process?.rlimits).toEqual([
+      { type: 'RLIMIT_NOFILE', soft: 10, hard: 20 },
+      { type: 'RLIMIT_CORE', soft: 2 ** 64, hard: 2 ** 64 },
+    ]);
   });
 });
 
@@ -72,7 +77,9 @@ describe('namespaces', () => {
   });
 
   test('of another container', () => {
-    expect(types(made(['--network', 'container:other', '--pid', 'container:other']))).toEqual(expect.arrayContaining(['network=/proc/77/ns/net', 'pid=/proc/77/ns/pid']));
+    expect(types(made(['--network', 'container:other', '--pid', 'container:other']))).toEqual(
+      expect.arrayContaining(['network=/proc/77/ns/net', 'pid=/proc/77/ns/pid']),
+    );
   });
 
   test('an ordinary user joins the user namespace of the other container first', () => {
@@ -83,13 +90,18 @@ describe('namespaces', () => {
 
   test('userns private: a range of its own, or that of /etc/subuid', () => {
     expect(made(['--userns', 'private']).linux?.uidMappings).toEqual([{ containerID: 0, hostID: 2013265920, size: 65536 }]);
-    expect(made(['--userns', 'auto'], { subUids: { start: 100000, size: 1000 } }).linux?.uidMappings).toEqual([{ containerID: 0, hostID: 100000, size: 1000 }]);
+    expect(made(['--userns', 'auto'], { subUids: { start: 100000, size: 1000 } }).linux?.uidMappings).toEqual([
+      { containerID: 0, hostID: 100000, size: 1000 },
+    ]);
   });
 
   test('an ordinary user: one id, or itself and its range', () => {
     expect(made([], user).linux?.gidMappings).toEqual([{ containerID: 0, hostID: 1000, size: 1 }]);
     const ranges = { ...user, subUids: { start: 100000, size: 65536 }, subGids: { start: 200000, size: 65536 } };
-    expect(made([], ranges).linux?.gidMappings).toEqual([{ containerID: 0, hostID: 1000, size: 1 }, { containerID: 1, hostID: 200000, size: 65536 }]);
+    expect(made([], ranges).linux?.gidMappings).toEqual([
+      { containerID: 0, hostID: 1000, size: 1 },
+      { containerID: 1, hostID: 200000, size: 65536 },
+    ]);
     expect(made([], user).process?.user.additionalGids).toBeUndefined();
   });
 });
@@ -97,7 +109,12 @@ describe('namespaces', () => {
 describe('mounts', () => {
   test('-v: relative sources, read-only as a whole, propagation of the root', () => {
     const config = made(['-v', './data:/data:ro,z', '-v', '/m:/m:rslave']);
-    expect(mount(config, '/data')).toEqual({ destination: '/data', type: 'bind', source: '/home/me/data', options: ['rbind', 'rprivate', 'ro', 'rro'] });
+    expect(mount(config, '/data')).toEqual({
+      destination: '/data',
+      type: 'bind',
+      source: '/home/me/data',
+      options: ['rbind', 'rprivate', 'ro', 'rro'],
+    });
     expect(mount(config, '/m')?.options).toEqual(['rbind', 'rslave']);
     expect(config.linux?.rootfsPropagation).toBe('rslave');
     expect(made(['-v', '/m:/m:rslave', '-v', '/n:/n:shared']).linux?.rootfsPropagation).toBe('shared');
@@ -105,10 +122,21 @@ describe('mounts', () => {
   });
 
   test('--mount and --tmpfs', () => {
-    expect(mount(made(['--mount', 'type=bind,"source=/a,b",target=/t,readonly,bind-propagation=slave,bind-recursive=writable']), '/t')).toEqual({
-      destination: '/t', type: 'bind', source: '/a,b', options: ['rbind', 'slave', 'ro'],
+    expect(
+      mount(made(['--mount', 'type=bind,"source=/a,b",target=/t,readonly,bind-propagation=slave,bind-recursive=writable']), '/t'),
+    ).toEqual({
+      destination: '/t',
+      type: 'bind',
+      source: '/a,b',
+      options: ['rbind', 'slave', 'ro'],
     });
-    expect(mount(made(['--mount', 'type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700']), '/t')?.options).toEqual(['noexec', 'nosuid', 'nodev', 'size=1048576', 'mode=700']);
+    expect(mount(made(['--mount', 'type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700']), '/t')?.options).toEqual([
+      'noexec',
+      'nosuid',
+      'nodev',
+      'size=1048576',
+      'mode=700',
+    ]);
     expect(mount(made(['--tmpfs', '/t:exec,size=5%']), '/t')?.options).toEqual(['noexec', 'nosuid', 'nodev', 'exec', 'size=5%']);
   });
 
@@ -128,7 +156,20 @@ describe('mounts', () => {
 
 describe('limits', () => {
   test('memory with as much swap, cpus, cpuset, pids, cgroup', () => {
-    const { linux } = made(['-m', '64m', '--cpus', '1.5', '--cpu-shares', '512', '--cpuset-cpus', '0-2', '--pids-limit', '-1', '--cgroup-parent', '/mine/']);
+    const { linux } = made([
+      '-m',
+      '64m',
+      '--cpus',
+      '1.5',
+      '--cpu-shares',
+      '512',
+      '--cpuset-cpus',
+      '0-2',
+      '--pids-limit',
+      '-1',
+      '--cgroup-parent',
+      '/mine/',
+    ]);
     expect(linux?.resources).toMatchObject({
       memory: { limit: 64 * 2 ** 20, swap: 128 * 2 ** 20 },
       cpu: { quota: 150000, period: 100000, shares: 512, cpus: '0-2' },
@@ -148,7 +189,8 @@ describe('privileges', () => {
   });
 
   test('the default seccomp profile follows the capabilities', () => {
-    const allowed = (config: Config) => config.linux?.seccomp?.syscalls?.flatMap((s) => (s.action === 'SCMP_ACT_ALLOW' && !s.args ? s.names : [])) ?? [];
+    const allowed = (config: Config) =>
+      config.linux?.seccomp?.syscalls?.flatMap((s) => (s.action === 'SCMP_ACT_ALLOW' && !s.args ? s.names : [])) ?? [];
     expect(allowed(made([]))).not.toContain('mount');
     expect(allowed(made(['--cap-add', 'SYS_ADMIN']))).toContain('mount');
   });
@@ -175,7 +217,7 @@ describe('privileges', () => {
     expect(made(['--security-opt', 'apparmor=mine']).process?.apparmorProfile).toBe('mine');
   });
 
-  test('a seccomp profile in Docker\'s own format', () => {
+  test("a seccomp profile in Docker's own format", () => {
     const profile = {
       defaultAction: 'SCMP_ACT_ERRNO',
       archMap: [{ architecture: 'SCMP_ARCH_X86_64', subArchitectures: ['SCMP_ARCH_X86'] }, { architecture: 'SCMP_ARCH_AARCH64' }],
@@ -201,7 +243,8 @@ describe('--config: the options on top of a file', () => {
     mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
     linux: { namespaces: [{ type: 'mount' }, { type: 'pid' }], cgroupsPath: '/base' },
   };
-  const on = (args: string[], changes: Partial<Facts> = {}) => configFromOptions(parseRunOptions(runCommand(), args), { ...facts, base, ...changes });
+  const on = (args: string[], changes: Partial<Facts> = {}) =>
+    configFromOptions(parseRunOptions(runCommand(), args), { ...facts, base, ...changes });
 
   test('what no option says stays', () => {
     const config = on(['rootfs']);
@@ -222,7 +265,9 @@ describe('--config: the options on top of a file', () => {
   });
 
   test('an ordinary user gets a user namespace', () => {
-    expect(types(on(['rootfs'], { ...user, base: { ...base, process: { ...base.process, user: { uid: 0, gid: 0 } } as never } }))?.[0]).toBe('user');
+    expect(
+      types(on(['rootfs'], { ...user, base: { ...base, process: { ...base.process, user: { uid: 0, gid: 0 } } as never } }))?.[0],
+    ).toBe('user');
   });
 });
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { exitCodeOf, describe as tell } from '../../src/cli/failure.ts';
 import { HelpShown } from '../../src/cli/help-shown.ts';
-import { describe as tell, exitCodeOf } from '../../src/cli/failure.ts';
 import { nearest } from '../../src/cli/nearest.ts';
-import { parseRunOptions, runCommand, type RunOptions } from '../../src/cli/run-options.ts';
+import { parseRunOptions, type RunOptions, runCommand } from '../../src/cli/run-options.ts';
 import { shellWords } from '../../src/cli/shell-words.ts';
 import { parseSignal, parseSize } from '../../src/cli/sizes.ts';
 import { subIdRange } from '../../src/cli/sub-ids.ts';
@@ -11,7 +11,7 @@ import { UsageError } from '../../src/cli/usage-error.ts';
 const parse = (...args: string[]): RunOptions => parseRunOptions(runCommand(), args);
 
 describe('where options end', () => {
-  test('what follows ROOTFS is the command\'s, whatever it looks like', () => {
+  test("what follows ROOTFS is the command's, whatever it looks like", () => {
     const o = parse('-it', '--rm', './r', 'sh', '-c', 'x', '--rm=no', '--explain', '-m', '--', '-h');
     expect(o).toMatchObject({ rootfs: './r', interactive: true, tty: true, rm: true });
     expect(o.command).toEqual(['sh', '-c', 'x', '--rm=no', '--explain', '-m', '--', '-h']);
@@ -29,9 +29,18 @@ describe('where options end', () => {
 
   test('values in all positions', () => {
     expect(parse('-m64m', '-w/x', '-itu', 'web', '-e', '--rm', '--name=n', 'r')).toMatchObject({
-      memory: 64 * 2 ** 20, workdir: '/x', tty: true, user: 'web', env: ['--rm'], name: 'n', rm: false,
+      memory: 64 * 2 ** 20,
+      workdir: '/x',
+      tty: true,
+      user: 'web',
+      env: ['--rm'],
+      name: 'n',
+      rm: false,
     });
-    expect(parse('--oom-score-adj', '-500', '--memory', '1g', '--memory-swap', '-1', 'r')).toMatchObject({ oomScoreAdj: -500, memorySwap: -1 });
+    expect(parse('--oom-score-adj', '-500', '--memory', '1g', '--memory-swap', '-1', 'r')).toMatchObject({
+      oomScoreAdj: -500,
+      memorySwap: -1,
+    });
   });
 
   test('--rm=true, --rm=false as Docker takes them', () => {
@@ -42,7 +51,10 @@ describe('where options end', () => {
     expect(parse('-h', 'box', 'r').hostname).toBe('box');
     const write = process.stdout.write;
     let help = '';
-    process.stdout.write = ((text: string) => (help += text) !== '') as typeof write;
+    process.stdout.write = ((text: string) => {
+      help += text;
+      return true;
+    }) as typeof write;
     try {
       expect(() => parse('--help')).toThrow(HelpShown);
     } finally {
@@ -58,7 +70,7 @@ describe('where options end', () => {
 });
 
 describe('every option is taken', () => {
-  test('all of Docker\'s that there are', () => {
+  test("all of Docker's that there are", () => {
     const all =
       '-i -t -d --rm --name n --hostname h --domainname d -e A=1 --env-file f -w /w -u 1 -v /a:/b --mount type=tmpfs,dst=/c --tmpfs /d --read-only -m 64m --memory-swap 128m --cpus 1 --cpu-shares 100 --cpuset-cpus 0 --pids-limit 9 --ulimit core=0 --sysctl net.x=1 --device /dev/null --cap-add ALL --cap-drop kill --privileged --security-opt no-new-privileges --network none --pid host --ipc shareable --uts private --userns host --cgroup-parent /p --init --stop-signal QUIT --oom-score-adj 1 --shm-size 1m --entrypoint /e --engine ffi --config c --detach-keys ctrl-a';
     const o = parse(...all.split(' '), 'r', 'x');

@@ -34,10 +34,7 @@ test('recursive words become mount_setattr attributes, the access time as a whol
     clear: 0,
   });
   const { set, clear } = parseMountOptions(['rnoatime']).recursive;
-  expect([set, clear & MOUNT_ATTR.MOUNT_ATTR__ATIME]).toEqual([
-    MOUNT_ATTR.MOUNT_ATTR_NOATIME,
-    MOUNT_ATTR.MOUNT_ATTR__ATIME,
-  ]);
+  expect([set, clear & MOUNT_ATTR.MOUNT_ATTR__ATIME]).toEqual([MOUNT_ATTR.MOUNT_ATTR_NOATIME, MOUNT_ATTR.MOUNT_ATTR__ATIME]);
   expect(parseMountOptions(['rro', 'rrw']).recursive).toEqual({ set: 0, clear: MOUNT_ATTR.MOUNT_ATTR_RDONLY });
 });
 

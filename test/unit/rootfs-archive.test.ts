@@ -1,4 +1,19 @@
-import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -31,8 +46,16 @@ function tarOf(entries: Made[], end = true): Buffer {
     const body = Buffer.from(e.text ?? '');
     const header = Buffer.alloc(512);
     new Header({
-      path: e.path, type: e.type ?? 'File', linkpath: e.link ?? '', size: body.length, mode: e.mode ?? 0o644, uid: e.uid ?? 0,
-      gid: e.gid ?? 0, mtime: new Date(1_000_000_000_000), devmaj: 1, devmin: 3,
+      path: e.path,
+      type: e.type ?? 'File',
+      linkpath: e.link ?? '',
+      size: body.length,
+      mode: e.mode ?? 0o644,
+      uid: e.uid ?? 0,
+      gid: e.gid ?? 0,
+      mtime: new Date(1_000_000_000_000),
+      devmaj: 1,
+      devmin: 3,
     }).encode(header, 0);
     blocks.push(header, body, Buffer.alloc((512 - (body.length % 512)) % 512));
   }
@@ -131,7 +154,13 @@ describe('extracted', () => {
   });
 
   test('a later entry replaces an earlier file, without writing through a link', async () => {
-    const root = await extract(tarOf([{ path: 'a', text: 'secret' }, { path: 'x', type: 'SymbolicLink', link: 'a' }, { path: 'x', text: 'new' }]));
+    const root = await extract(
+      tarOf([
+        { path: 'a', text: 'secret' },
+        { path: 'x', type: 'SymbolicLink', link: 'a' },
+        { path: 'x', text: 'new' },
+      ]),
+    );
     expect([readFileSync(join(root, 'a'), 'utf8'), readFileSync(join(root, 'x'), 'utf8')]).toEqual(['secret', 'new']);
   });
 });
@@ -146,8 +175,22 @@ describe('refused before anything is written', () => {
     ['a hard link out of the tree', [{ path: 'x', type: 'Link', link: '../../etc/shadow' }], /hard link/],
     ['an absolute hard link', [{ path: 'x', type: 'Link', link: '/etc/shadow' }], /hard link/],
     ['a hard link to what is not there', [{ path: 'x', type: 'Link', link: 'y' }], /not made before/],
-    ['a hard link through a symbolic link', [{ path: 's', type: 'SymbolicLink', link: '/etc' }, { path: 'x', type: 'Link', link: 's/shadow' }], /below "s"/],
-    ['a folder replaced by a link', [{ path: 'd', type: 'Directory' }, { path: 'd', type: 'SymbolicLink', link: '/etc' }], /replace a folder/],
+    [
+      'a hard link through a symbolic link',
+      [
+        { path: 's', type: 'SymbolicLink', link: '/etc' },
+        { path: 'x', type: 'Link', link: 's/shadow' },
+      ],
+      /below "s"/,
+    ],
+    [
+      'a folder replaced by a link',
+      [
+        { path: 'd', type: 'Directory' },
+        { path: 'd', type: 'SymbolicLink', link: '/etc' },
+      ],
+      /replace a folder/,
+    ],
     ['the root replaced', [{ path: '.', type: 'SymbolicLink', link: '/etc' }], /itself/],
     ['a device node for an ordinary user', [fine, { path: 'dev/null', type: 'CharacterDevice' }], /only root can make/],
     ['an image of docker save', [{ path: 'manifest.json' }, { path: 'oci-layout' }], /docker export/],
@@ -156,7 +199,10 @@ describe('refused before anything is written', () => {
   });
 
   test('truncated: in an entry, between entries, in the gzip stream', async () => {
-    const tar = tarOf([{ path: 'a', text: 'x'.repeat(5000) }, { path: 'b', text: 'y' }]);
+    const tar = tarOf([
+      { path: 'a', text: 'x'.repeat(5000) },
+      { path: 'b', text: 'y' },
+    ]);
     expect(await refusal(tar.subarray(0, 2000))).toMatch(/truncated/);
     expect(await refusal(tarOf([{ path: 'a', text: 'x' }], false))).toMatch(/truncated/);
     expect(await refusal(gzipSync(tar).subarray(0, 60))).toMatch(/truncated/);
@@ -172,7 +218,10 @@ describe('refused before anything is written', () => {
   });
 
   test('a damaged header', async () => {
-    const tar = tarOf([{ path: 'a', text: 'x' }, { path: 'b', text: 'y' }]);
+    const tar = tarOf([
+      { path: 'a', text: 'x' },
+      { path: 'b', text: 'y' },
+    ]);
     tar[1024 + 150] = 0x39;
     expect(await refusal(tar)).toMatch(/damaged after 1/);
   });

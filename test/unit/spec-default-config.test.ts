@@ -14,7 +14,8 @@ const root: DefaultsFor = {
 };
 const single = { uidMappings: [{ containerID: 0, hostID: 1000, size: 1 }], gidMappings: [{ containerID: 0, hostID: 1000, size: 1 }] };
 const types = (o: DefaultsFor) => defaultConfig(o).linux?.namespaces?.map((n) => n.type);
-const mountAt = (config: ReturnType<typeof defaultConfig>, destination: string) => config.mounts?.find((m) => m.destination === destination);
+const mountAt = (config: ReturnType<typeof defaultConfig>, destination: string) =>
+  config.mounts?.find((m) => m.destination === destination);
 
 test('the defaults are valid by our own rules', () => {
   checkConfig(defaultConfig(root), 'default');
@@ -54,7 +55,10 @@ test('a user namespace on the host network: /sys is bound, because sysfs belongs
   (config.linux as { namespaces: { type: string }[] }).namespaces = [{ type: 'user' }, { type: 'mount' }];
   adaptToUserNamespace(config, [6, 1]);
   expect(mountAt(config, '/sys')).toEqual({
-    destination: '/sys', type: 'bind', source: '/sys', options: ['rbind', 'rprivate', 'nosuid', 'noexec', 'nodev', 'ro', 'rro'],
+    destination: '/sys',
+    type: 'bind',
+    source: '/sys',
+    options: ['rbind', 'rprivate', 'nosuid', 'noexec', 'nodev', 'ro', 'rro'],
   });
   expect(mountAt(config, '/proc')?.type).toBe('bind');
   expect(mountAt(config, '/dev/mqueue')).toBeUndefined();

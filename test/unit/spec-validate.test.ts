@@ -12,7 +12,10 @@ function config(...changes: [path: string, value: unknown][]): string {
   for (const [path, value] of changes) {
     const keys = path.split('.');
     let at = base as Record<string, unknown>;
-    for (const key of keys.slice(0, -1)) at = (at[key] ??= {}) as Record<string, unknown>;
+    for (const key of keys.slice(0, -1)) {
+      at[key] ??= {};
+      at = at[key] as Record<string, unknown>;
+    }
     at[keys.at(-1) as string] = value;
   }
   return JSON.stringify(base);
@@ -38,12 +41,21 @@ describe('accepted', () => {
     expect(parsed.process && 'rlimits' in parsed.process).toBe(false);
   });
   test('limits of 2^64-1', () => {
-    const json = config(['process.rlimits', [{ type: 'RLIMIT_NOFILE', soft: 1, hard: 2 }]]).replace('"hard":2', '"hard":18446744073709551615');
+    const json = config(['process.rlimits', [{ type: 'RLIMIT_NOFILE', soft: 1, hard: 2 }]]).replace(
+      '"hard":2',
+      '"hard":18446744073709551615',
+    );
     expect(parseConfig(json, 'c').process?.rlimits?.[0]?.hard).toBe(2 ** 64);
   });
   test('a sysctl of a namespace that the container has, in both spellings', () => {
     const namespaces = [{ type: 'mount' }, { type: 'network' }, { type: 'ipc' }];
-    parseConfig(config(['linux.namespaces', namespaces], ['linux.sysctl', { 'net.ipv4.ip_forward': '1', 'net/ipv4/conf/eth0.1/rp_filter': '0', 'kernel.sem': '1 2 3 4' }]), 'c');
+    parseConfig(
+      config(
+        ['linux.namespaces', namespaces],
+        ['linux.sysctl', { 'net.ipv4.ip_forward': '1', 'net/ipv4/conf/eth0.1/rp_filter': '0', 'kernel.sem': '1 2 3 4' }],
+      ),
+      'c',
+    );
   });
 });
 
@@ -79,8 +91,22 @@ describe('refused, with its JSON pointer', () => {
     ['#/root/path', [['root.path', '']], /not empty/],
     ['#/linux/namespaces/0/type', [['linux.namespaces', [{ type: 'net' }]]], /one of pid, network/],
     ['#/linux/namespaces/1/type', [['linux.namespaces', [{ type: 'mount' }, { type: 'mount' }]]], /once/],
-    ['#/linux/maskedPaths', [['linux.namespaces', [{ type: 'pid' }]], ['linux.maskedPaths', ['/proc/kcore']]], /"mount"/],
-    ['#/hostname', [['hostname', 'x'], ['linux.namespaces', [{ type: 'mount' }]]], /uts/],
+    [
+      '#/linux/maskedPaths',
+      [
+        ['linux.namespaces', [{ type: 'pid' }]],
+        ['linux.maskedPaths', ['/proc/kcore']],
+      ],
+      /"mount"/,
+    ],
+    [
+      '#/hostname',
+      [
+        ['hostname', 'x'],
+        ['linux.namespaces', [{ type: 'mount' }]],
+      ],
+      /uts/,
+    ],
     ['#/hostname', [['hostname', 'x'.repeat(65)]], /64/],
     ['#/linux/sysctl/kernel.core_pattern', [['linux.sysctl', { 'kernel.core_pattern': 'x' }]], /whole machine/],
     ['#/linux/sysctl/net.ipv4.ip_forward', [['linux.sysctl', { 'net.ipv4.ip_forward': '1' }]], /network/],
@@ -90,7 +116,11 @@ describe('refused, with its JSON pointer', () => {
     ['#/mounts/0/type', [mounts({ type: undefined })], /file system type/],
     ['#/mounts/0/source', [mounts({ type: 'bind', options: ['rbind'] })], /path that is bound/],
     ['#/mounts/0/options', [mounts({ source: '/s', options: ['bind', 'idmap'] })], /user/],
-    ['#/mounts/0/gidMappings', [mounts({ source: '/s', options: ['bind'], uidMappings: [{ containerID: 0, hostID: 1, size: 1 }] })], /as well/],
+    [
+      '#/mounts/0/gidMappings',
+      [mounts({ source: '/s', options: ['bind'], uidMappings: [{ containerID: 0, hostID: 1, size: 1 }] })],
+      /as well/,
+    ],
     ['#/process/rlimits/0/type', [['process.rlimits', [{ type: 'NOFILE', soft: 1, hard: 1 }]]], /RLIMIT_NOFILE/],
     ['#/process/rlimits/0/soft', [['process.rlimits', [{ type: 'RLIMIT_NOFILE', soft: 2, hard: 1 }]]], /hard limit/],
     ['#/process/capabilities/bounding/0', [['process.capabilities', { bounding: ['CAP_NOPE'] }]], /CAP_CHOWN/],
@@ -113,7 +143,11 @@ describe('refused, with its JSON pointer', () => {
     ['#/linux/resources/devices/0/access', [['linux.resources', { devices: [{ allow: true, access: 'x' }] }]], /letters/],
     ['#/linux/seccomp/defaultAction', [seccomp({ defaultAction: 'ALLOW' })], /SCMP_ACT_ALLOW/],
     ['#/linux/seccomp/architectures/0', [seccomp({ architectures: ['X86'] })], /SCMP_ARCH_X86/],
-    ['#/linux/seccomp/syscalls/0/args/0/op', [seccomp({ syscalls: [{ names: ['read'], action: 'SCMP_ACT_ERRNO', args: [{ index: 0, value: 0, op: '==' }] }] })], /SCMP_CMP_EQ/],
+    [
+      '#/linux/seccomp/syscalls/0/args/0/op',
+      [seccomp({ syscalls: [{ names: ['read'], action: 'SCMP_ACT_ERRNO', args: [{ index: 0, value: 0, op: '==' }] }] })],
+      /SCMP_CMP_EQ/,
+    ],
     ['#/linux/seccomp/listenerPath', [seccomp({ syscalls: [{ names: ['mount'], action: 'SCMP_ACT_NOTIFY' }] })], /listener/],
     ['#/linux/maskedPaths/0', [['linux.maskedPaths', ['proc/kcore']]], /absolute/],
     ['#/hooks/prestart/0/path', [['hooks', { prestart: [{ path: 'x' }] }]], /absolute/],
@@ -127,7 +161,13 @@ describe('refused, with its JSON pointer', () => {
   test('ids that are mapped twice', () => {
     const changes: [string, unknown][] = [
       ['linux.namespaces', [{ type: 'mount' }, { type: 'user' }]],
-      ['linux.uidMappings', [{ containerID: 0, hostID: 1000, size: 10 }, { containerID: 5, hostID: 5000, size: 1 }]],
+      [
+        'linux.uidMappings',
+        [
+          { containerID: 0, hostID: 1000, size: 10 },
+          { containerID: 5, hostID: 5000, size: 1 },
+        ],
+      ],
       ['linux.gidMappings', [{ containerID: 0, hostID: 1000, size: 10 }]],
     ];
     expect(errorOf(config(...changes)).pointer).toBe('#/linux/uidMappings/1/containerID');

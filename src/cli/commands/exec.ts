@@ -8,16 +8,19 @@ import type { Config, Process } from '../../runc/spec/config.ts';
 import { type Context, warn } from '../command.ts';
 import { newCommand, parseCommand } from '../command-line.ts';
 import { applyEnvironment, applyUser } from '../config/process.ts';
+import { addExecOptions, type ExecOptions, execOptions } from '../exec-options.ts';
 import { boundingCapabilities, readEnvFiles } from '../gather-facts.ts';
 import { openNarration } from '../narration.ts';
 import { chooseEngine, requireLinux, requireTerminal } from '../preconditions.ts';
-import { addExecOptions, type ExecOptions, execOptions } from '../exec-options.ts';
 import { UsageError } from '../usage-error.ts';
 
 export async function run(args: string[], context: Context): Promise<number> {
-  const command = addExecOptions(newCommand('minirun exec', 'Run one more command in a running container.')).usage('[options] CONTAINER COMMAND [ARG...]');
+  const command = addExecOptions(newCommand('minirun exec', 'Run one more command in a running container.')).usage(
+    '[options] CONTAINER COMMAND [ARG...]',
+  );
   const [name, ...argv] = parseCommand(command, args);
-  if (!name || !argv[0]) throw new UsageError(`${name ? 'COMMAND' : 'CONTAINER'} is missing; usage: minirun exec [options] CONTAINER COMMAND [ARG...]`);
+  if (!name || !argv[0])
+    throw new UsageError(`${name ? 'COMMAND' : 'CONTAINER'} is missing; usage: minirun exec [options] CONTAINER COMMAND [ARG...]`);
   const options = execOptions(command);
   requireLinux('minirun exec');
   requireTerminal(options);
@@ -30,7 +33,11 @@ export async function run(args: string[], context: Context): Promise<number> {
   const silence = options.detach ? openSync('/dev/null', 'w') : undefined;
   try {
     const request = {
-      stateRoot, id: view.state.id, process: processFor(loadConfig(view), argv, options, view.state.rootfs), engine, warn,
+      stateRoot,
+      id: view.state.id,
+      process: processFor(loadConfig(view), argv, options, view.state.rootfs),
+      engine,
+      warn,
       ...(narration.observer ? { observer: narration.observer } : {}),
     };
     const streams = { stdin: nothing ?? 0, stdout: silence ?? 1, stderr: silence ?? 2 };
@@ -53,7 +60,10 @@ function processFor(config: Config, args: string[], options: ExecOptions, rootfs
     // HOME is that of the user, not of the container's first process.
     process.env = process.env?.filter((v) => !v.startsWith('HOME='));
     const facts = {
-      passwd: readInside(rootfs, '/etc/passwd') ?? '', group: readInside(rootfs, '/etc/group') ?? '', uid: globalThis.process.geteuid?.() ?? 0, base: undefined,
+      passwd: readInside(rootfs, '/etc/passwd') ?? '',
+      group: readInside(rootfs, '/etc/group') ?? '',
+      uid: globalThis.process.geteuid?.() ?? 0,
+      base: undefined,
     };
     applyUser({ ...config, process }, options.user, facts);
   }

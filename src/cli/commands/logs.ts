@@ -14,7 +14,9 @@ const POLL_MS = 100;
 export async function run(args: string[], context: Context): Promise<number> {
   const command = newCommand('minirun logs', 'Show the output of a container that was run with -d.')
     .option('-f, --follow', 'go on until it ends')
-    .option('-n, --tail <NUMBER>', 'only the last lines (default: all)', (text: string) => (text === 'all' ? Number.POSITIVE_INFINITY : parseInteger('--tail', text, 0, Number.MAX_SAFE_INTEGER)))
+    .option('-n, --tail <NUMBER>', 'only the last lines (default: all)', (text: string) =>
+      text === 'all' ? Number.POSITIVE_INFINITY : parseInteger('--tail', text, 0, Number.MAX_SAFE_INTEGER),
+    )
     .option('-t, --timestamps', 'begin each line with its time')
     .usage('[options] CONTAINER');
   const [name] = takeOperands(command, parseCommand(command, args), ['CONTAINER']);
@@ -67,7 +69,12 @@ function entries(path: string) {
       const all = Buffer.concat(parts);
       const end = all.lastIndexOf(10) + 1;
       rest = Buffer.from(all.subarray(end));
-      return all.subarray(0, end).toString('utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as LogEntry);
+      return all
+        .subarray(0, end)
+        .toString('utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as LogEntry);
     },
     close: () => closeSync(fd),
   };

@@ -1,7 +1,8 @@
 /** `minirun ps`: the containers, as a table, as ids, or as JSON lines. */
+
+import { displayWidth, padEnd } from '../../explain/style.ts';
 import { listContainers } from '../../runc/container/list.ts';
 import { type ContainerView, loadConfig } from '../../runc/container/state.ts';
-import { displayWidth, padEnd } from '../../explain/style.ts';
 import type { Context } from '../command.ts';
 import { newCommand, parseCommand, takeOperands } from '../command-line.ts';
 import { UsageError } from '../usage-error.ts';
@@ -31,7 +32,11 @@ export async function run(args: string[], context: Context): Promise<number> {
   let text: string;
   if (o.quiet) text = views.map((v) => `${id(v)}\n`).join('');
   else if (o.format === 'json') text = views.map((v) => `${JSON.stringify({ ...row(v), id: v.state.id })}\n`).join('');
-  else text = table(views.map((v) => ({ ...row(v), id: id(v) })), o.trunc);
+  else
+    text = table(
+      views.map((v) => ({ ...row(v), id: id(v) })),
+      o.trunc,
+    );
   process.stdout.write(text);
   return 0;
 }
@@ -59,7 +64,12 @@ function statusOf({ status, state, ended }: ContainerView): string {
 /** How long since an ISO 8601 time, in one unit. */
 function ago(time: string): string {
   const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time)) / 1000));
-  const units: [name: string, size: number][] = [['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]];
+  const units: [name: string, size: number][] = [
+    ['day', 86400],
+    ['hour', 3600],
+    ['minute', 60],
+    ['second', 1],
+  ];
   const [name, size] = units.find(([, s]) => seconds >= 2 * s) ?? ['second', 1];
   const count = Math.floor(seconds / size);
   return `${count} ${name}${count === 1 ? '' : 's'}`;
@@ -71,11 +81,20 @@ const LONGEST_COMMAND = 30;
 const visible = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?');
 
 function table(rows: Row[], truncate: boolean): string {
-  const cut = (text: string) => (truncate && [...text].length > LONGEST_COMMAND ? `${[...text].slice(0, LONGEST_COMMAND - 1).join('')}…` : text);
+  const cut = (text: string) =>
+    truncate && [...text].length > LONGEST_COMMAND ? `${[...text].slice(0, LONGEST_COMMAND - 1).join('')}…` : text;
   const lines = [
     ['CONTAINER ID', 'NAME', 'STATUS', 'PID', 'CREATED', 'COMMAND'],
     ...rows.map((r) => [r.id, r.name, r.status, r.pid ? String(r.pid) : '-', `${ago(r.created)} ago`, cut(visible(r.command))]),
   ];
   const widths = (lines[0] as string[]).map((_, i) => Math.max(...lines.map((l) => displayWidth(l[i] as string))));
-  return lines.map((l) => `${l.map((cell, i) => padEnd(cell, widths[i] as number)).join('  ').trimEnd()}\n`).join('');
+  return lines
+    .map(
+      (l) =>
+        `${l
+          .map((cell, i) => padEnd(cell, widths[i] as number))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
 }

@@ -11,7 +11,7 @@ import { gatherFacts } from '../gather-facts.ts';
 import { newId, newName } from '../names.ts';
 import { openNarration } from '../narration.ts';
 import { chooseEngine, requireLinux, requireSources, requireTerminal, requireUserNamespaces } from '../preconditions.ts';
-import { parseRunOptions, runCommand, type RunOptions } from '../run-options.ts';
+import { parseRunOptions, type RunOptions, runCommand } from '../run-options.ts';
 
 export async function run(args: string[], context: Context): Promise<number> {
   const options = parseRunOptions(runCommand(), args);
@@ -30,12 +30,22 @@ export async function run(args: string[], context: Context): Promise<number> {
   const facts = await gatherFacts(options, { id, rootfs: into ?? resolve(options.rootfs), kind, stateRoot });
   const config = configFromOptions(options, facts);
   requireSources(options, config);
-  const detachKeys = options.detachKeys === undefined ? undefined : (await import('../../runc/container/detach-keys.ts')).parseDetachKeys(options.detachKeys);
+  const detachKeys =
+    options.detachKeys === undefined
+      ? undefined
+      : (await import('../../runc/container/detach-keys.ts')).parseDetachKeys(options.detachKeys);
   const narration = await openNarration(options);
   try {
     const owned = into === undefined ? undefined : await extract(options.rootfs, into, config);
     const request: RunRequest = {
-      stateRoot, id, name: options.name ?? (await freeName(stateRoot)), config, bundle: process.cwd(), engine, remove: options.rm, warn,
+      stateRoot,
+      id,
+      name: options.name ?? (await freeName(stateRoot)),
+      config,
+      bundle: process.cwd(),
+      engine,
+      remove: options.rm,
+      warn,
       ...(narration.observer ? { observer: narration.observer } : {}),
       ...(owned ? { ownedRootfs: owned } : {}),
       ...(detachKeys ? { detachKeys } : {}),
@@ -89,9 +99,14 @@ async function freeName(stateRoot: string): Promise<string> {
  */
 function placeForExtraction(options: RunOptions, stateRoot: string, id: string): string {
   const shifted = options.userns?.kind === 'private' && process.geteuid?.() === 0;
-  const byDefault = stateRoot === '/run/minirun' || !dirname(stateRoot).startsWith('/') || stateRoot.startsWith('/run/user/') || /^\/tmp\/minirun-\d+$/.test(stateRoot);
+  const byDefault =
+    stateRoot === '/run/minirun' ||
+    !dirname(stateRoot).startsWith('/') ||
+    stateRoot.startsWith('/run/user/') ||
+    /^\/tmp\/minirun-\d+$/.test(stateRoot);
   if (!byDefault && !shifted) return join(stateRoot, '.rootfs', id);
-  const data = process.geteuid?.() === 0 ? '/var/lib/minirun' : join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'minirun');
+  const data =
+    process.geteuid?.() === 0 ? '/var/lib/minirun' : join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'minirun');
   return join(data, shifted ? 'shifted' : 'rootfs', id);
 }
 
@@ -106,6 +121,7 @@ function shifter(mappings: IdMapping[]): (id: number) => number {
 async function extract(archive: string, into: string, config: Config): Promise<string> {
   const { uidMappings, gidMappings } = config.linux ?? {};
   const privileged = process.geteuid?.() === 0;
-  const shift = privileged && uidMappings?.length && gidMappings?.length ? { uid: shifter(uidMappings), gid: shifter(gidMappings) } : undefined;
+  const shift =
+    privileged && uidMappings?.length && gidMappings?.length ? { uid: shifter(uidMappings), gid: shifter(gidMappings) } : undefined;
   return (await openRootfs(archive, { into, privileged, shift })).path;
 }

@@ -8,7 +8,9 @@ import { addContainerOptions, parseRunOptions } from '../run-options.ts';
 import { subjectOf } from '../subject.ts';
 
 export async function run(args: string[], context: Context): Promise<number> {
-  const command = addContainerOptions(newCommand('minirun spec', 'Print the OCI config.json that these options make.')).usage('[options] [ROOTFS [COMMAND [ARG...]]]');
+  const command = addContainerOptions(newCommand('minirun spec', 'Print the OCI config.json that these options make.')).usage(
+    '[options] [ROOTFS [COMMAND [ARG...]]]',
+  );
   const options = parseRunOptions(command, args, false);
   const named = command.args.length > 0;
   const subject = await subjectOf(options, context);

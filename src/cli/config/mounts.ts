@@ -9,7 +9,11 @@ import { UsageError } from '../usage-error.ts';
 /** Where the small init of --init appears in the container. */
 export const INIT_PATH = '/sbin/minirun-init';
 
-const clean = (path: string): string => `/${path.split('/').filter((p) => p !== '' && p !== '.').join('/')}`;
+const clean = (path: string): string =>
+  `/${path
+    .split('/')
+    .filter((p) => p !== '' && p !== '.')
+    .join('/')}`;
 
 /** mount_setattr(2), which alone can make whole trees read-only, came with Linux 5.12. */
 const hasSetattr = ([major, minor]: Facts['kernel']): boolean => major > 5 || (major === 5 && minor >= 12);
@@ -20,7 +24,8 @@ function bind(request: MountRequest, facts: Facts): Mount {
     options.push('ro');
     const whole = request.recursive && request.recursiveReadonly !== 'off';
     if (whole && hasSetattr(facts.kernel)) options.push('rro');
-    else if (request.recursiveReadonly === 'force') throw new UsageError(`${request.typed}: bind-recursive=readonly needs Linux 5.12 or later`);
+    else if (request.recursiveReadonly === 'force')
+      throw new UsageError(`${request.typed}: bind-recursive=readonly needs Linux 5.12 or later`);
   }
   return { destination: clean(request.target), type: 'bind', source: resolve(facts.cwd, request.source), options };
 }
@@ -36,7 +41,8 @@ export function applyMounts(config: Config, options: RunOptions, facts: Facts): 
   let mounts = config.mounts ?? [];
   const shm = mounts.find((m) => m.destination === '/dev/shm');
   if (options.shmSize !== undefined) {
-    if (shm?.type !== 'tmpfs') throw new UsageError('--shm-size: /dev/shm of this container is not its own (--ipc host, or --config without it)');
+    if (shm?.type !== 'tmpfs')
+      throw new UsageError('--shm-size: /dev/shm of this container is not its own (--ipc host, or --config without it)');
     shm.options = [...(shm.options ?? []).filter((o) => !o.startsWith('size=')), `size=${options.shmSize}`];
   }
   const asked = options.mounts.map((m) => (m.kind === 'bind' ? bind(m, facts) : tmpfs(m)));
@@ -47,7 +53,12 @@ export function applyMounts(config: Config, options: RunOptions, facts: Facts): 
   asked.sort((a, b) => a.destination.split('/').length - b.destination.split('/').length);
   config.mounts = [...mounts, ...asked];
   if (options.init) {
-    config.mounts.push({ destination: INIT_PATH, type: 'bind', source: facts.pid1Path, options: ['bind', 'rprivate', 'ro', 'nosuid', 'nodev'] });
+    config.mounts.push({
+      destination: INIT_PATH,
+      type: 'bind',
+      source: facts.pid1Path,
+      options: ['bind', 'rprivate', 'ro', 'nosuid', 'nodev'],
+    });
   }
   applyPropagation(config, asked);
 }
@@ -57,7 +68,8 @@ export function applyMounts(config: Config, options: RunOptions, facts: Facts): 
  * of the container must be so too, or the kernel cuts the connection (mount_namespaces(7)).
  */
 function applyPropagation(config: Config, asked: Mount[]): void {
-  const linux = (config.linux ??= {});
+  config.linux ??= {};
+  const linux = config.linux;
   const words = asked.flatMap((m) => m.options ?? []);
   const shared = (value: string | undefined) => value === 'shared' || value === 'rshared';
   if (words.includes('shared') || words.includes('rshared')) {

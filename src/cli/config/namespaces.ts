@@ -29,7 +29,8 @@ function map(own: number, range: IdRange | undefined): IdMapping[] {
 export function idMapsFor(options: Pick<RunOptions, 'userns'>, facts: Facts): IdMaps | undefined {
   const { uid, gid, subUids, subGids } = facts;
   if (uid !== 0) {
-    if (options.userns?.kind === 'host') throw new UsageError('--userns host needs root: an ordinary user may make namespaces only inside a user namespace');
+    if (options.userns?.kind === 'host')
+      throw new UsageError('--userns host needs root: an ordinary user may make namespaces only inside a user namespace');
     // Both or none: with one id only, no range of groups is of use.
     const ranges = subUids && subGids;
     return { uidMappings: map(uid, ranges ? subUids : undefined), gidMappings: map(gid, ranges ? subGids : undefined) };
@@ -43,7 +44,8 @@ const FILE: Record<'network' | 'pid' | 'ipc' | 'uts', string> = { network: 'net'
 
 /** Changes the config's namespaces to what was chosen. */
 export function applyNamespaces(config: Config, options: RunOptions, facts: Facts): void {
-  const linux = (config.linux ??= {});
+  config.linux ??= {};
+  const linux = config.linux;
   let namespaces: Namespace[] = linux.namespaces ?? [];
   const replace = (type: NamespaceType, entry: Namespace | undefined) => {
     const at = namespaces.findIndex((n) => n.type === type);
@@ -65,8 +67,13 @@ export function applyNamespaces(config: Config, options: RunOptions, facts: Fact
     }
   }
   // A namespace can be joined only by who has power over the user namespace that owns it.
-  const owners = new Set(joined.filter((name) => facts.uid !== 0 && facts.containers[name]?.userNamespace).map((name) => facts.containers[name]?.pid));
-  if (owners.size > 1) throw new UsageError('an ordinary user can share the namespaces of one other container only: each container has its own user namespace');
+  const owners = new Set(
+    joined.filter((name) => facts.uid !== 0 && facts.containers[name]?.userNamespace).map((name) => facts.containers[name]?.pid),
+  );
+  if (owners.size > 1)
+    throw new UsageError(
+      'an ordinary user can share the namespaces of one other container only: each container has its own user namespace',
+    );
   for (const pid of owners) {
     namespaces = [{ type: 'user', path: `/proc/${pid}/ns/user` }, ...namespaces.filter((n) => n.type !== 'user')];
     delete linux.uidMappings;
@@ -90,7 +97,8 @@ export function applyNamespaces(config: Config, options: RunOptions, facts: Fact
 
 /** Adds a user namespace to a config that has none (a --config file made for root). */
 export function addUserNamespace(config: Config, maps: IdMaps): void {
-  const linux = (config.linux ??= {});
+  config.linux ??= {};
+  const linux = config.linux;
   if (linux.namespaces?.some((n) => n.type === 'user')) return;
   linux.namespaces = [{ type: 'user' }, ...(linux.namespaces ?? [])];
   Object.assign(linux, maps);

@@ -30,7 +30,8 @@ const rule = (device: Device, access: string): DeviceRule => ({
 });
 
 function applyDevices(config: Config, options: RunOptions, facts: Facts): void {
-  const linux = (config.linux ??= {});
+  config.linux ??= {};
+  const linux = config.linux;
   const found = new Map((linux.devices ?? []).map((d) => [d.path, d]));
   const rules: DeviceRule[] = [];
   if (options.privileged) for (const device of facts.devices[''] ?? []) found.set(device.path, device);
@@ -51,7 +52,8 @@ function applyDevices(config: Config, options: RunOptions, facts: Facts): void {
 
 /** Nothing masked, /sys and the cgroups writable. */
 function unmask(config: Config): void {
-  const linux = (config.linux ??= {});
+  config.linux ??= {};
+  const linux = config.linux;
   linux.maskedPaths = [];
   linux.readonlyPaths = [];
   delete linux.seccomp;
@@ -66,7 +68,8 @@ export function applyPrivileges(config: Config, options: RunOptions, facts: Fact
   applyCapabilities(config.process as Process, options, facts);
   applyDevices(config, options, facts);
   if (options.privileged) unmask(config);
-  const linux = (config.linux ??= {});
+  config.linux ??= {};
+  const linux = config.linux;
   const { seccomp } = options.security;
   const capabilities = config.process?.capabilities?.bounding ?? [];
   if (seccomp === 'unconfined') delete linux.seccomp;

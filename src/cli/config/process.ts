@@ -1,6 +1,7 @@
 /** Who the command is, where it starts and what it is told: user, environment, arguments. */
-import type { Config, IdMapping, Process } from '../../runc/spec/config.ts';
+
 import { resolveUser } from '../../runc/rootfs/users.ts';
+import type { Config, IdMapping, Process } from '../../runc/spec/config.ts';
 import type { Facts } from '../facts.ts';
 import type { RunOptions } from '../run-options.ts';
 import { UsageError } from '../usage-error.ts';
@@ -30,8 +31,14 @@ export function applyUser(config: Config, wanted: string | undefined, facts: Pic
   const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
   if (uidMappings.length) {
     const why = 'only one id is mapped: add a line for this user to /etc/subuid and /etc/subgid, and install newuidmap (package uidmap)';
-    if (!isMapped(uidMappings, user.uid)) throw new UsageError(`--user ${typed}: user ${user.uid} does not exist in the container's user namespace; ${uidMappings.length > 1 ? 'its range of ids is smaller' : why}`);
-    if (!isMapped(gidMappings, user.gid)) throw new UsageError(`--user ${typed}: group ${user.gid} does not exist in the container's user namespace; ${gidMappings.length > 1 ? 'its range of ids is smaller' : why}`);
+    if (!isMapped(uidMappings, user.uid))
+      throw new UsageError(
+        `--user ${typed}: user ${user.uid} does not exist in the container's user namespace; ${uidMappings.length > 1 ? 'its range of ids is smaller' : why}`,
+      );
+    if (!isMapped(gidMappings, user.gid))
+      throw new UsageError(
+        `--user ${typed}: group ${user.gid} does not exist in the container's user namespace; ${gidMappings.length > 1 ? 'its range of ids is smaller' : why}`,
+      );
     // Groups of the rootfs that have no number here cannot be taken on.
     process.user.additionalGids = process.user.additionalGids?.filter((gid) => isMapped(gidMappings, gid));
     // With a single id the kernel forbids setgroups altogether (user_namespaces(7)).
@@ -61,13 +68,18 @@ export function parseEnvFile(text: string, name: string): string[] {
     const entry = line.trimStart();
     if (entry === '' || entry.startsWith('#')) return [];
     const variable = entry.split('=')[0] as string;
-    if (variable === '' || /\s/.test(variable)) throw new UsageError(`--env-file ${name}: line ${i + 1}: "${variable}" is not a variable's name`);
+    if (variable === '' || /\s/.test(variable))
+      throw new UsageError(`--env-file ${name}: line ${i + 1}: "${variable}" is not a variable's name`);
     return [entry];
   });
 }
 
 /** Sets the variables asked for, over those that are there; files first, so that -e wins. */
-export function applyEnvironment(process: Process, options: Pick<RunOptions, 'env' | 'envFiles'>, facts: Pick<Facts, 'env' | 'files'>): void {
+export function applyEnvironment(
+  process: Process,
+  options: Pick<RunOptions, 'env' | 'envFiles'>,
+  facts: Pick<Facts, 'env' | 'files'>,
+): void {
   const variables = new Map((process.env ?? []).map((v) => [nameOf(v), v.slice(nameOf(v).length + 1)]));
   const asked = [...options.envFiles.flatMap((f) => parseEnvFile(facts.files[f] ?? '', f)), ...options.env];
   for (const entry of asked) {

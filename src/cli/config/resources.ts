@@ -9,10 +9,11 @@ const PERIOD = 100_000;
 
 /** The options that need a cgroup, in the order of the help. */
 function askedFor(o: RunOptions): string[] {
+  // biome-ignore format: a table
   const given: [string, unknown][] = [
     ['--memory', o.memory], ['--memory-swap', o.memorySwap], ['--cpus', o.cpus], ['--cpu-shares', o.cpuShares],
     ['--cpuset-cpus', o.cpusetCpus], ['--pids-limit', o.pidsLimit], ['--cgroup-parent', o.cgroupParent],
-  ]; // prettier-ignore
+  ];
   return given.filter(([, value]) => value !== undefined).map(([name]) => name);
 }
 
@@ -27,7 +28,8 @@ function checkCpus(list: string, count: number): void {
 
 /** Adds limits and the cgroup's path. */
 export function applyResources(config: Config, options: RunOptions, facts: Facts): void {
-  const linux = (config.linux ??= {});
+  config.linux ??= {};
+  const linux = config.linux;
   const asked = askedFor(options);
   if (asked.length && !facts.cgroup.writable) {
     const why =
@@ -43,11 +45,13 @@ export function applyResources(config: Config, options: RunOptions, facts: Facts
   }
   if (options.cgroupParent !== undefined) {
     const parent = options.cgroupParent.replace(/\/+$/, '');
-    if (options.cgroupParent === '' || parent.split('/').includes('..')) throw new UsageError(`--cgroup-parent ${JSON.stringify(options.cgroupParent)}: write a path without "..", such as /mygroup`);
+    if (options.cgroupParent === '' || parent.split('/').includes('..'))
+      throw new UsageError(`--cgroup-parent ${JSON.stringify(options.cgroupParent)}: write a path without "..", such as /mygroup`);
     linux.cgroupsPath = `${parent}/${facts.id}`;
   }
   if (!asked.length) return;
-  const resources: Resources = (linux.resources ??= {});
+  linux.resources ??= {};
+  const resources: Resources = linux.resources;
   if (options.memory !== undefined) {
     // As in Docker: as much swap as memory, unless something else is said.
     resources.memory = { ...resources.memory, limit: options.memory, swap: options.memorySwap ?? options.memory * 2 };

@@ -49,7 +49,9 @@ function checkParents(tree: ArchiveTree, path: string, quoted: string): string[]
   for (const parent of parents(path)) {
     const kind = tree.get(parent);
     if (kind === 'symlink') {
-      throw new RootfsError(`the entry ${quoted} lies below "${parent}", which the archive made a symbolic link: it could be written outside of the root filesystem`);
+      throw new RootfsError(
+        `the entry ${quoted} lies below "${parent}", which the archive made a symbolic link: it could be written outside of the root filesystem`,
+      );
     }
     if (kind === undefined) missing.push(parent);
     else if (kind !== 'dir') throw new RootfsError(`the entry ${quoted} lies below "${parent}", which is no folder`);
@@ -80,7 +82,9 @@ export function admit(tree: ArchiveTree, entry: ArchiveEntry, options: { devices
   if (path === '' && entry.kind !== 'dir') throw new RootfsError(`the entry ${quoted} would replace the root filesystem itself`);
   const missing = checkParents(tree, path, quoted);
   if ((entry.kind === 'char' || entry.kind === 'block') && !options.devices) {
-    throw new RootfsError(`the entry ${quoted} is a device node, which only root can make; run as root, or make the archive without /dev (tar --exclude=./dev)`);
+    throw new RootfsError(
+      `the entry ${quoted} is a device node, which only root can make; run as root, or make the archive without /dev (tar --exclude=./dev)`,
+    );
   }
   let target = '';
   let kind = entry.kind;
@@ -90,13 +94,16 @@ export function admit(tree: ArchiveTree, entry: ArchiveEntry, options: { devices
     checkParents(tree, target, JSON.stringify(entry.linkpath));
     const found = tree.get(target);
     if (found === undefined || found === 'dir') {
-      throw new RootfsError(`the hard link ${quoted} goes to "${target}", which ${found ? 'is a folder' : 'the archive has not made before'}`);
+      throw new RootfsError(
+        `the hard link ${quoted} goes to "${target}", which ${found ? 'is a folder' : 'the archive has not made before'}`,
+      );
     }
     if (target === path) throw new RootfsError(`the hard link ${quoted} goes to itself`);
     kind = found;
   }
   const before = tree.get(path);
-  if (before === 'dir' && kind !== 'dir') throw new RootfsError(`the entry ${quoted} would replace a folder of the archive by something else`);
+  if (before === 'dir' && kind !== 'dir')
+    throw new RootfsError(`the entry ${quoted} would replace a folder of the archive by something else`);
   for (const parent of missing) tree.set(parent, 'dir');
   tree.set(path, kind);
   return { path, missing, replaces: before !== undefined && before !== 'dir', target };

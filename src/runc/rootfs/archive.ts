@@ -19,10 +19,11 @@ export interface EntryWriter {
   end(): void;
 }
 
+// biome-ignore format: a table
 const KINDS: Record<string, EntryKind> = {
   File: 'file', OldFile: 'file', ContiguousFile: 'file', Directory: 'dir', GNUDumpDir: 'dir', SymbolicLink: 'symlink',
   Link: 'hardlink', CharacterDevice: 'char', BlockDevice: 'block', FIFO: 'fifo',
-}; // prettier-ignore
+};
 
 const CHUNK = 1024 * 1024;
 

@@ -6,12 +6,25 @@
  * device nodes. Here a link is what the archive says, and modes come last.
  */
 import {
-  chmodSync, chownSync, closeSync, fchmodSync, fchownSync, futimesSync, lchownSync, linkSync, lutimesSync, mkdirSync,
-  openSync, rmSync, symlinkSync, utimesSync, writeSync,
+  chmodSync,
+  chownSync,
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { addressOf, cstring, must } from '../../libc/ffi.ts';
 import { call } from '../../libc/fd.ts';
+import { addressOf, cstring, must } from '../../libc/ffi.ts';
 import { S } from '../../libc/flags.ts';
 import { makedev } from '../compile/devices.ts';
 import { type EntryWriter, type FoundEntry, readArchive } from './archive.ts';

@@ -8,8 +8,8 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { SyscallError } from '../../libc/errno.ts';
-import { addressOf, cstring, must } from '../../libc/ffi.ts';
 import { call } from '../../libc/fd.ts';
+import { addressOf, cstring, must } from '../../libc/ffi.ts';
 import { O, RESOLVE } from '../../libc/flags.ts';
 
 const LARGEST = 16 * 1024 * 1024;

@@ -63,7 +63,11 @@ export function resolveUser(wanted: string, passwd: string, group: string): Reso
   const wantedId = userPart === '' ? 0 : Number(userPart);
   if (!named && userPart !== '' && !isId(userPart)) {
     const known = users.map((u) => u.name);
-    const why = /^-?\d+$/.test(userPart) ? `ids go from 0 to ${MAX_ID}` : known.length ? `its /etc/passwd has ${shorten(known)}` : 'it has no /etc/passwd; use a number';
+    const why = /^-?\d+$/.test(userPart)
+      ? `ids go from 0 to ${MAX_ID}`
+      : known.length
+        ? `its /etc/passwd has ${shorten(known)}`
+        : 'it has no /etc/passwd; use a number';
     throw new Error(`no user "${userPart}" in the container: ${why}`);
   }
   const entry = named ?? users.find((u) => u.uid === wantedId);
@@ -73,7 +77,9 @@ export function resolveUser(wanted: string, passwd: string, group: string): Reso
     const gid = groups.find((g) => g.name === groupPart)?.gid ?? (isId(groupPart) ? Number(groupPart) : undefined);
     if (gid === undefined) {
       const known = groups.map((g) => g.name);
-      throw new Error(`no group "${groupPart}" in the container: ${known.length ? `its /etc/group has ${shorten(known)}` : 'it has no /etc/group; use a number'}`);
+      throw new Error(
+        `no group "${groupPart}" in the container: ${known.length ? `its /etc/group has ${shorten(known)}` : 'it has no /etc/group; use a number'}`,
+      );
     }
     return { uid, gid, additionalGids: [gid], home };
   }

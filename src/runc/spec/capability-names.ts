@@ -1,4 +1,5 @@
 /** The capabilities of Linux in the order of their numbers: index = number. Source: include/uapi/linux/capability.h, capabilities(7). */
+// biome-ignore format: a table
 export const CAPABILITY_NAMES = [
   'CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_DAC_READ_SEARCH', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_KILL',
   'CAP_SETGID', 'CAP_SETUID', 'CAP_SETPCAP', 'CAP_LINUX_IMMUTABLE', 'CAP_NET_BIND_SERVICE',
@@ -8,13 +9,14 @@ export const CAPABILITY_NAMES = [
   'CAP_SYS_TTY_CONFIG', 'CAP_MKNOD', 'CAP_LEASE', 'CAP_AUDIT_WRITE', 'CAP_AUDIT_CONTROL',
   'CAP_SETFCAP', 'CAP_MAC_OVERRIDE', 'CAP_MAC_ADMIN', 'CAP_SYSLOG', 'CAP_WAKE_ALARM',
   'CAP_BLOCK_SUSPEND', 'CAP_AUDIT_READ', 'CAP_PERFMON', 'CAP_BPF', 'CAP_CHECKPOINT_RESTORE',
-] as const; // prettier-ignore
+] as const;
 
 /** What a container gets unless asked otherwise: Docker's choice of what ordinary services need. */
+// biome-ignore format: a table
 export const DEFAULT_CAPABILITIES = [
   'CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FSETID', 'CAP_FOWNER', 'CAP_MKNOD', 'CAP_NET_RAW', 'CAP_SETGID',
   'CAP_SETUID', 'CAP_SETFCAP', 'CAP_SETPCAP', 'CAP_NET_BIND_SERVICE', 'CAP_SYS_CHROOT', 'CAP_KILL', 'CAP_AUDIT_WRITE',
-] as const; // prettier-ignore
+] as const;
 
 /** The names of the bits of a capability set, as in /proc/PID/status (`CapBnd`). */
 export const capabilitiesOf = (mask: bigint): string[] => CAPABILITY_NAMES.filter((_, n) => (mask >> BigInt(n)) & 1n);

@@ -16,7 +16,7 @@ export interface DefaultsFor {
   args: string[];
   /** With a terminal: `TERM` is set. */
   terminal: boolean;
-  cgroup: { mode: CgroupMode; /** This user may make cgroups. */ writable: boolean };
+  cgroup: { mode: CgroupMode /** This user may make cgroups. */; writable: boolean };
   arch: 'x64' | 'arm64';
   kernel: readonly [major: number, minor: number];
   /** Id maps of a new user namespace; undefined where the container uses the host's ids. */
@@ -28,10 +28,11 @@ export interface DefaultsFor {
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Files of /proc and /sys that tell about, or reach, the host: covered. */
+// biome-ignore format: a table
 export const MASKED_PATHS: readonly string[] = [
   '/proc/asound', '/proc/acpi', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list',
   '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi', '/sys/firmware', '/sys/devices/virtual/powercap',
-]; // prettier-ignore
+];
 
 /** Files of /proc that set values of the whole machine: read-only. */
 export const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
@@ -40,12 +41,16 @@ const DEFAULT_MOUNTS: readonly Mount[] = [
   { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
   { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
   {
-    destination: '/dev/pts', type: 'devpts', source: 'devpts',
+    destination: '/dev/pts',
+    type: 'devpts',
+    source: 'devpts',
     options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
   },
   { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
   {
-    destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup',
+    destination: '/sys/fs/cgroup',
+    type: 'cgroup',
+    source: 'cgroup',
     options: ['rprivate', 'nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
   },
   { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },

@@ -20,7 +20,8 @@ export function checkRules(config: Config): void {
   config.linux?.devices?.forEach((device, i) => {
     if (device.type === 'p') return;
     for (const key of ['major', 'minor'] as const) {
-      if ((device[key] ?? -1) < 0) throw new Violation(`/linux/devices/${i}/${key}`, device[key], `a device number: type "${device.type}" needs one`);
+      if ((device[key] ?? -1) < 0)
+        throw new Violation(`/linux/devices/${i}/${key}`, device[key], `a device number: type "${device.type}" needs one`);
     }
   });
   checkMemory(config);
@@ -106,7 +107,10 @@ function checkMount(config: Config, mount: Mount, at: string): void {
   const bind = options.bind || mount.type === 'bind';
   if (bind && !mount.source) throw new Violation(`${at}/source`, mount.source, 'the path that is bound');
   if (!bind && !mount.type) throw new Violation(`${at}/type`, mount.type, 'a file system type, or the option "bind" or "rbind"');
-  for (const [mine, other] of [['uidMappings', 'gidMappings'], ['gidMappings', 'uidMappings']] as const) {
+  for (const [mine, other] of [
+    ['uidMappings', 'gidMappings'],
+    ['gidMappings', 'uidMappings'],
+  ] as const) {
     const mappings = mount[mine];
     if (!mappings?.length) continue;
     checkMappings(mappings, `${at}/${mine}`);
@@ -114,16 +118,21 @@ function checkMount(config: Config, mount: Mount, at: string): void {
     if (!bind) throw new Violation(`${at}/${mine}`, mappings, 'mappings of a bind mount only');
   }
   if (options.idmap && !mount.uidMappings?.length && !namespace(config, 'user')) {
-    throw new Violation(`${at}/options`, options.idmap, `"${options.idmap}" with uidMappings and gidMappings, or with a "user" namespace to take them from`);
+    throw new Violation(
+      `${at}/options`,
+      options.idmap,
+      `"${options.idmap}" with uidMappings and gidMappings, or with a "user" namespace to take them from`,
+    );
   }
   // A mount over the root itself would hide the root file system.
   if (mount.destination.replace(/\/+/g, '/') === '/') throw new Violation(below(at, 'destination'), mount.destination, 'a path below /');
 }
 
+// biome-ignore format: a table
 const IPC_SYSCTLS = new Set([
   'kernel.msgmax', 'kernel.msgmnb', 'kernel.msgmni', 'kernel.sem', 'kernel.shmall', 'kernel.shmmax', 'kernel.shmmni',
   'kernel.shm_rmid_forced',
-]); // prettier-ignore
+]);
 
 /**
  * The namespace that keeps its own value of a kernel parameter; undefined where all of the machine
@@ -146,7 +155,8 @@ function dotted(key: string): string {
 function checkSysctl(config: Config, key: string, value: string): void {
   const at = below('/linux/sysctl', key);
   // `net/../kernel/core_pattern` would pass for a net.* key.
-  if (/(^|[./])\.\.?([/]|$)|\/\/|^[./]|[./]$/.test(key)) throw new Violation(at, value, 'the name of a kernel parameter, such as net.ipv4.ip_forward');
+  if (/(^|[./])\.\.?([/]|$)|\/\/|^[./]|[./]$/.test(key))
+    throw new Violation(at, value, 'the name of a kernel parameter, such as net.ipv4.ip_forward');
   const type = sysctlNamespace(key);
   if (!type) {
     throw new Violation(at, value, 'net.*, fs.mqueue.* and the kernel.* of System V IPC only: the others belong to the whole machine');
@@ -176,7 +186,11 @@ function checkSeccomp(seccomp: Seccomp): void {
   const returnsNumber = (action: string) => action === 'SCMP_ACT_ERRNO' || action === 'SCMP_ACT_TRACE';
   const at = '/linux/seccomp';
   if (seccomp.defaultAction === 'SCMP_ACT_NOTIFY') {
-    throw new Violation(`${at}/defaultAction`, seccomp.defaultAction, 'another action: the process that reports to the listener would itself be stopped');
+    throw new Violation(
+      `${at}/defaultAction`,
+      seccomp.defaultAction,
+      'another action: the process that reports to the listener would itself be stopped',
+    );
   }
   if (seccomp.defaultErrnoRet !== undefined && !returnsNumber(seccomp.defaultAction)) {
     throw new Violation(`${at}/defaultErrnoRet`, seccomp.defaultErrnoRet, `no number with ${seccomp.defaultAction}`);
@@ -186,9 +200,14 @@ function checkSeccomp(seccomp: Seccomp): void {
       throw new Violation(`${at}/syscalls/${i}/errnoRet`, rule.errnoRet, `no number with ${rule.action}`);
     }
     if (rule.action !== 'SCMP_ACT_NOTIFY') return;
-    if (!seccomp.listenerPath) throw new Violation(`${at}/listenerPath`, seccomp.listenerPath, 'the socket of a listener: a rule has SCMP_ACT_NOTIFY');
+    if (!seccomp.listenerPath)
+      throw new Violation(`${at}/listenerPath`, seccomp.listenerPath, 'the socket of a listener: a rule has SCMP_ACT_NOTIFY');
     if (rule.names.includes('write')) {
-      throw new Violation(`${at}/syscalls/${i}/names`, 'write', 'other calls with SCMP_ACT_NOTIFY: the listener is reached by write itself');
+      throw new Violation(
+        `${at}/syscalls/${i}/names`,
+        'write',
+        'other calls with SCMP_ACT_NOTIFY: the listener is reached by write itself',
+      );
     }
   });
 }

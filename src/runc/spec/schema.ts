@@ -6,24 +6,44 @@
 import { RLIMIT, SCHED, SCHED_FLAG } from '../../libc/flags.ts';
 import { CAPABILITY_NAMES } from './capability-names.ts';
 import {
-  absolutePath, bool, type Check, filledText, I64, integer, limit, list, map, object, oneOf, pattern, text, U16, U32, u32, u64,
+  absolutePath,
+  bool,
+  type Check,
+  filledText,
+  I64,
+  integer,
+  limit,
+  list,
+  map,
+  object,
+  oneOf,
+  pattern,
+  text,
+  U16,
+  U32,
+  u32,
+  u64,
 } from './shape.ts';
 
 export const NAMESPACE_TYPES = ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time'] as const;
 
+// biome-ignore format: a table
 export const SECCOMP_ACTIONS = [
   'SCMP_ACT_KILL', 'SCMP_ACT_KILL_PROCESS', 'SCMP_ACT_KILL_THREAD', 'SCMP_ACT_TRAP', 'SCMP_ACT_ERRNO',
   'SCMP_ACT_TRACE', 'SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP_ACT_NOTIFY',
 ] as const;
+// biome-ignore format: a table
 export const SECCOMP_OPERATORS = [
   'SCMP_CMP_NE', 'SCMP_CMP_LT', 'SCMP_CMP_LE', 'SCMP_CMP_EQ', 'SCMP_CMP_GE', 'SCMP_CMP_GT', 'SCMP_CMP_MASKED_EQ',
 ] as const;
+// biome-ignore format: a table
 export const SECCOMP_ARCHITECTURES = [
   'SCMP_ARCH_X86', 'SCMP_ARCH_X86_64', 'SCMP_ARCH_X32', 'SCMP_ARCH_ARM', 'SCMP_ARCH_AARCH64', 'SCMP_ARCH_MIPS',
   'SCMP_ARCH_MIPS64', 'SCMP_ARCH_MIPS64N32', 'SCMP_ARCH_MIPSEL', 'SCMP_ARCH_MIPSEL64', 'SCMP_ARCH_MIPSEL64N32',
   'SCMP_ARCH_PPC', 'SCMP_ARCH_PPC64', 'SCMP_ARCH_PPC64LE', 'SCMP_ARCH_S390', 'SCMP_ARCH_S390X', 'SCMP_ARCH_PARISC',
   'SCMP_ARCH_PARISC64', 'SCMP_ARCH_RISCV64', 'SCMP_ARCH_LOONGARCH64', 'SCMP_ARCH_M68K', 'SCMP_ARCH_SH', 'SCMP_ARCH_SHEB',
 ] as const;
+// biome-ignore format: a table
 const SECCOMP_FLAGS = [
   'SECCOMP_FILTER_FLAG_TSYNC', 'SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW',
   'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
@@ -65,29 +85,21 @@ const process: Check = object(
       },
       ['policy'],
     ),
-    ioPriority: object(
-      { class: oneOf(['IOPRIO_CLASS_RT', 'IOPRIO_CLASS_BE', 'IOPRIO_CLASS_IDLE']), priority: integer(0, 7) },
-      ['class'],
-    ),
+    ioPriority: object({ class: oneOf(['IOPRIO_CLASS_RT', 'IOPRIO_CLASS_BE', 'IOPRIO_CLASS_IDLE']), priority: integer(0, 7) }, ['class']),
     execCPUAffinity: object({ initial: text, final: text }),
   },
   ['user', 'args', 'cwd'],
 );
 
-const idMappings = list(
-  object({ containerID: u32, hostID: u32, size: integer(1, U32) }, ['containerID', 'hostID', 'size']),
-);
+const idMappings = list(object({ containerID: u32, hostID: u32, size: integer(1, U32) }, ['containerID', 'hostID', 'size']));
 
 const mounts = list(
-  object(
-    { destination: absolutePath, type: text, source: text, options: list(text), uidMappings: idMappings, gidMappings: idMappings },
-    ['destination'],
-  ),
+  object({ destination: absolutePath, type: text, source: text, options: list(text), uidMappings: idMappings, gidMappings: idMappings }, [
+    'destination',
+  ]),
 );
 
-const hooks = list(
-  object({ path: absolutePath, args: list(text), env: list(text), timeout: integer(1, I64) }, ['path']),
-);
+const hooks = list(object({ path: absolutePath, args: list(text), env: list(text), timeout: integer(1, I64) }, ['path']));
 
 const devices = list(
   object(
@@ -123,8 +135,15 @@ const resources = object({
     ),
   ),
   memory: object({
-    limit, reservation: limit, swap: limit, kernel: limit, kernelTCP: limit,
-    swappiness: integer(-1, 100), disableOOMKiller: bool, useHierarchy: bool, checkBeforeUpdate: bool,
+    limit,
+    reservation: limit,
+    swap: limit,
+    kernel: limit,
+    kernelTCP: limit,
+    swappiness: integer(-1, 100),
+    disableOOMKiller: bool,
+    useHierarchy: bool,
+    checkBeforeUpdate: bool,
   }),
   cpu: object({
     shares: u64,
@@ -169,9 +188,7 @@ const seccomp = object(
           names: list(filledText, 1),
           action: oneOf(SECCOMP_ACTIONS),
           errnoRet: integer(0, 4095),
-          args: list(
-            object({ index: integer(0, 5), value: u64, valueTwo: u64, op: oneOf(SECCOMP_OPERATORS) }, ['index', 'value', 'op']),
-          ),
+          args: list(object({ index: integer(0, 5), value: u64, valueTwo: u64, op: oneOf(SECCOMP_OPERATORS) }, ['index', 'value', 'op'])),
         },
         ['names', 'action'],
       ),
@@ -190,9 +207,7 @@ const linux = object({
   devices,
   cgroupsPath: text,
   resources,
-  rootfsPropagation: oneOf([
-    '', 'private', 'shared', 'slave', 'unbindable', 'rprivate', 'rshared', 'rslave', 'runbindable',
-  ]),
+  rootfsPropagation: oneOf(['', 'private', 'shared', 'slave', 'unbindable', 'rprivate', 'rshared', 'rslave', 'runbindable']),
   seccomp,
   maskedPaths: list(absolutePath),
   readonlyPaths: list(absolutePath),
@@ -211,7 +226,12 @@ export const configShape: Check = object(
     domainname: text,
     mounts,
     hooks: object({
-      prestart: hooks, createRuntime: hooks, createContainer: hooks, startContainer: hooks, poststart: hooks, poststop: hooks,
+      prestart: hooks,
+      createRuntime: hooks,
+      createContainer: hooks,
+      startContainer: hooks,
+      poststart: hooks,
+      poststop: hooks,
     }),
     annotations: map(text),
     linux,

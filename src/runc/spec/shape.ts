@@ -26,8 +26,7 @@ export class Violation extends Error {
 export type Check = (value: unknown, at: string) => void;
 
 /** `at` extended by a property name or an index. */
-export const below = (at: string, key: string | number): string =>
-  `${at}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+export const below = (at: string, key: string | number): string => `${at}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`;
 
 const check =
   (allowed: string, ok: (value: unknown) => boolean): Check =>
@@ -51,8 +50,9 @@ export const pattern = (form: RegExp, allowed: string): Check => check(allowed, 
  * rounds them: config.json writes "no limit" as 2^64-1.
  */
 export const integer = (min: number, max: number): Check =>
-  check(`a whole number from ${min} to ${max === U64 ? '2^64-1' : max === I64 ? '2^63-1' : max}`, (v) =>
-    Number.isInteger(v) && (v as number) >= min && (v as number) <= max,
+  check(
+    `a whole number from ${min} to ${max === U64 ? '2^64-1' : max === I64 ? '2^63-1' : max}`,
+    (v) => Number.isInteger(v) && (v as number) >= min && (v as number) <= max,
   );
 export const U16 = 2 ** 16 - 1;
 export const U32 = 2 ** 32 - 1;
@@ -80,8 +80,7 @@ export const list =
     });
   };
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** An object with properties of any name. */
 export const map =

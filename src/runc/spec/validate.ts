@@ -75,7 +75,11 @@ function place(json: string, message: string): string {
   if (/Unexpected end/.test(message)) return 'it ends too early';
   const position = /at position (\d+)/.exec(message);
   // Without an offset the message quotes the place, which may span lines.
-  if (!position) return message.replace(/ is not valid JSON$/, '').replace(', ', ' near ').replace(/\s+/g, ' ');
+  if (!position)
+    return message
+      .replace(/ is not valid JSON$/, '')
+      .replace(', ', ' near ')
+      .replace(/\s+/g, ' ');
   const before = json.slice(0, Number(position[1])).split('\n');
   const what = message.split(/ in JSON| at position/)[0];
   return `${what} at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
