@@ -6,7 +6,7 @@ import { ref } from '../program/step.ts';
 import type { CgroupPaths } from './cgroup-paths.ts';
 import { allowsAll, deviceRules, v1Writes } from './device-rules.ts';
 import { BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI, BPF_PROG_TYPE_CGROUP_DEVICE, deviceProgram } from './device-rules-ebpf.ts';
-import { add, closeResult, type Draft, type Setting, writeFile } from './draft.ts';
+import { add, closeResult, type Draft, type Setting, writeFile, writeValues } from './draft.ts';
 
 /**
  * The runtime's steps for config.linux.resources.devices. None for an ordinary user or inside a
@@ -23,18 +23,19 @@ export function compileDeviceRules(draft: Draft, paths: CgroupPaths): void {
 
   const list = paths.v1.devices;
   if (list !== undefined) {
-    v1Writes(rules).forEach(({ file, value }, i) => {
-      const reset = i === 0;
+    const [reset, ...exceptions] = v1Writes(rules);
+    if (reset) {
       writeFile(
-        draft,
-        setting,
-        `${list}/${file}`,
-        value,
-        reset
-          ? `${rules.otherwise ? 'Allows' : 'Forbids'} all devices, before the exceptions. A device file is a door to a driver of the host, whoever made the file: with the number of the host's disk, a process in the container could read it.`
-          : `An exception: ${value.startsWith('b') ? 'block' : 'character'} device, MAJOR:MINOR number, r(ead), w(rite) and m(ake the file).`,
+        draft, setting, `${list}/${reset.file}`, reset.value,
+        `${rules.otherwise ? 'Allows' : 'Forbids'} all devices, before the exceptions. A device file is a door to a driver of the host, whoever made the file: with the number of the host's disk, a process in the container could read it.`,
       );
-    });
+    }
+    for (const file of new Set(exceptions.map((e) => e.file))) {
+      const values = exceptions
+        .filter((e) => e.file === file)
+        .map(({ value }) => ({ value, why: `A ${value.startsWith('b') ? 'block' : 'character'} device, MAJOR:MINOR number, and whether it may be r(ead), w(ritten) or m(ade).` }));
+      writeValues(draft, setting, `${list}/${file}`, values, 'The exceptions, one in each write: devices that do no harm, and those that were asked for.');
+    }
     return;
   }
   if (paths.v2 === undefined) return;

@@ -26,7 +26,7 @@ export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, opt
     ...setting, call: mount('tmpfs', through(base), 'tmpfs', options.flags & ~MS.MS_RDONLY, 'mode=755'), man: 'cgroups(7)',
     why: 'cgroup v1 has one file system for each controller. A small tmpfs holds the folders on which they are mounted.',
   });
-  forgetFolders(draft);
+  forgetFolders(draft, m.destination);
   const hierarchies = new Map<string, string[]>();
   for (const [controller, where] of Object.entries(draft.host.cgroup.v1)) {
     hierarchies.set(where, [...(hierarchies.get(where) ?? []), controller]);
@@ -43,7 +43,7 @@ export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, opt
         why: `The ${controllers.join(' and ')} hierarchy; in the new cgroup namespace its root is the container's own cgroup.`,
       });
     } else bindOwn(draft, setting, own.v1[controllers[0] as string] ?? where, target, options);
-    forgetFolders(draft);
+    forgetFolders(draft, place);
     for (const controller of controllers) {
       if (controllers.length < 2 || controller === folder) continue;
       const parent = folderInside(draft, setting, m.destination);
@@ -55,7 +55,7 @@ export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, opt
     const place = `${m.destination}/${v2.slice(v2.lastIndexOf('/') + 1)}`;
     if (isNew(draft.config, 'cgroup')) mountV2(draft, { ...setting }, place, options, true);
     else bindOwn(draft, setting, own.v2 ?? v2, folderInside(draft, setting, place), options);
-    forgetFolders(draft);
+    forgetFolders(draft, place);
   }
   if (options.flags & MS.MS_RDONLY) {
     const top = openInside(draft, setting, m.destination);

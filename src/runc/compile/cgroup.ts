@@ -46,13 +46,14 @@ function makeFolders(draft: Draft, point: string, folder: string, why: string): 
   const from = draft.config.linux?.cgroupsPath ? '#/linux/cgroupsPath' : 'minirun';
   folders.forEach((path, i) => {
     const last = i === folders.length - 1;
+    if (!last && draft.host.cgroup.existing?.includes(path)) return;
     add(draft, {
       ...RUNTIME,
       from,
       call: mkdirat(AT_FDCWD, path, 0o755),
       ignore: ['EEXIST'],
       ...(last ? {} : { minor: true }),
-      why: last ? why : 'The folder above, shared by all containers: it may well be there already.',
+      why: last ? why : 'The folder above, shared by all containers.',
     });
   });
 }

@@ -1,6 +1,6 @@
 /** /dev: the few devices that every program expects, the links, and those that the config adds. */
 import { AT, OPEN_TREE, S } from '../../libc/flags.ts';
-import { fchmodat, fchownat, mknodat, openTree, statx, symlinkat } from '../program/calls.ts';
+import { fchownat, mknodat, openTree, statx, symlinkat } from '../program/calls.ts';
 import { type Expect, ref } from '../program/step.ts';
 import type { Device } from '../spec/config.ts';
 import { add, closeResult, type Draft, fresh, hasNamespace, type Setting } from './draft.ts';
@@ -83,7 +83,6 @@ function compileDevice(draft: Draft, setting: Setting, device: Device, major: bo
         ? 'A device file is only a name for a driver in the kernel: type, major and minor number. These few are harmless and every program expects them; disks, memory and the rest are left out.'
         : `${device.path}: driver ${device.major ?? 0}, device ${device.minor ?? 0}.`,
   });
-  add(draft, { ...setting, call: fchmodat(ref(parent), name, mode), minor: true, why: 'mknod subtracts the umask: say the mode again.' });
   if (device.uid || device.gid)
     add(draft, { ...setting, call: fchownat(ref(parent), name, device.uid ?? 0, device.gid ?? 0, AT.AT_SYMLINK_NOFOLLOW), minor: true, why: 'Its owner, as configured.' });
 }

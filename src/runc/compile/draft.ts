@@ -68,6 +68,18 @@ export function writeFile(
   why: string,
   options: { ignore?: string[]; dir?: Fd } = {},
 ): void {
+  writeValues(draft, setting, path, [{ value, why: 'The kernel takes the value as text, in one write.' }], why, options);
+}
+
+/** Several values into one file, a write each: what the kernel reads as one order must come in one write. */
+export function writeValues(
+  draft: Draft,
+  setting: Setting,
+  path: Text,
+  values: { value: string; why: string }[],
+  why: string,
+  options: { ignore?: string[]; dir?: Fd } = {},
+): void {
   const name = fresh(draft, 'file');
   const ignore = options.ignore ?? [];
   add(draft, {
@@ -77,13 +89,15 @@ export function writeFile(
     ...(ignore.length ? { ignore } : {}),
     why,
   });
-  add(draft, {
-    ...setting,
-    call: write(ref(name), value),
-    ...(ignore.length ? { ignore: [...new Set([...ignore, 'EBADF'])].slice(0, 4) } : {}),
-    minor: true,
-    why: 'The kernel takes the value as text, in one write.',
-  });
+  for (const each of values) {
+    add(draft, {
+      ...setting,
+      call: write(ref(name), each.value),
+      ...(ignore.length ? { ignore: [...new Set([...ignore, 'EBADF'])].slice(0, 4) } : {}),
+      minor: true,
+      why: each.why,
+    });
+  }
   closeResult(draft, setting, ref(name), ignore.length > 0);
 }
 

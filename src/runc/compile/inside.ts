@@ -79,8 +79,15 @@ export function fileInside(draft: Draft, setting: Setting, path: string): string
   return openInside(draft, setting, parts.join('/'));
 }
 
-/** Something was mounted: folders that are open may now lie below it. */
-export const forgetFolders = (draft: Draft): void => draft.folders.clear();
+/**
+ * Something was mounted at `place`: folders that are open at or below it are covered now. Where the
+ * image has a link on the way to it, it is not plain which ones those are: all are forgotten.
+ */
+export function forgetFolders(draft: Draft, place: string): void {
+  if (draft.host.links?.[place]) draft.folders.clear();
+  const key = components(place).join('/');
+  for (const folder of draft.folders.keys()) if (folder === key || folder.startsWith(`${key}/`) || key === '') draft.folders.delete(folder);
+}
 
 /** The path by which mount(2) reaches an open descriptor. */
 export const through = (name: string) => ['/proc/self/fd/', ref(name)];

@@ -62,7 +62,7 @@ export function compileMounts(draft: Draft): void {
     if (m.type === 'cgroup' || m.type === 'cgroup2') compileCgroupMount(draft, setting, m, options);
     else if (isBind(m, options)) compileBind(draft, setting, m, options, index);
     else compileFilesystem(draft, setting, m, options);
-    forgetFolders(draft);
+    forgetFolders(draft, m.destination);
   });
 }
 
@@ -80,7 +80,7 @@ function compileFilesystem(draft: Draft, setting: Setting, m: Mount, options: Mo
     man: MAN[type] ?? 'mount(2)',
   });
   if (options.propagation.length || options.recursive.set || options.recursive.clear) {
-    forgetFolders(draft);
+    forgetFolders(draft, m.destination);
     const mounted = openInside(draft, setting, m.destination, { flags: O.O_PATH | O.O_DIRECTORY });
     compileAttributes(draft, setting, mounted, options);
     closeResult(draft, setting, ref(mounted));

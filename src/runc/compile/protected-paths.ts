@@ -37,7 +37,7 @@ export function compileReadonlyPaths(draft: Draft): void {
     }
     closeResult(draft, setting, ref(tree), true);
     closeResult(draft, setting, ref(place), true);
-    forgetFolders(draft);
+    forgetFolders(draft, path);
   });
 }
 

@@ -19,6 +19,8 @@ export interface CgroupFacts {
    * lists. What is made below it starts empty and must get a copy.
    */
   cpuset?: { from: string; cpus: string; mems: string };
+  /** Folders above the container's cgroups that are there already. */
+  existing?: string[];
   /** False when this user may not make cgroups (rootless without delegation). */
   writable: boolean;
 }

@@ -1,7 +1,7 @@
 /** Reads the facts of this machine that change a program. Runs at every start, so it is kept to a few files. */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { seccompAvailable } from '../../libc/seccomp.ts';
 import { cgroupPaths } from '../compile/cgroup-paths.ts';
 import { cachedFilter } from '../seccomp/cache.ts';
@@ -187,6 +187,9 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
     ...(seccompFilter ? { seccompFilter } : {}),
     ...(idMap && !/^0\s+0\s+4294967295$/.test(idMap) ? { inUserNamespace: true } : {}),
   };
-  const cpuset = cpusetAbove(cgroupPaths(config, host).v1.cpuset, host.cgroup.v1.cpuset, read);
-  return cpuset ? { ...host, cgroup: { ...host.cgroup, cpuset } } : host;
+  const paths = cgroupPaths(config, host);
+  const cpuset = cpusetAbove(paths.v1.cpuset, host.cgroup.v1.cpuset, read);
+  const above = new Set([...Object.values(paths.v1), ...(paths.v2 === undefined ? [] : [paths.v2])].map((folder) => dirname(folder)));
+  const existing = [...above].filter((folder) => kindOrMissing(folder) === 'dir');
+  return { ...host, cgroup: { ...host.cgroup, existing, ...(cpuset ? { cpuset } : {}) } };
 }
