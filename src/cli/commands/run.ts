@@ -1,8 +1,9 @@
 /** `minirun run [options] ROOTFS [COMMAND [ARG...]]` */
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Ended, RunRequest } from '../../runc/container/request.ts';
+import { defaultStateRoot } from '../../runc/container/state.ts';
 import { kindOfRootfs, openRootfs } from '../../runc/rootfs/open-rootfs.ts';
 import type { Config, IdMapping } from '../../runc/spec/config.ts';
 import { type Context, warn } from '../command.ts';
@@ -99,11 +100,7 @@ async function freeName(stateRoot: string): Promise<string> {
  */
 function placeForExtraction(options: RunOptions, stateRoot: string, id: string): string {
   const shifted = options.userns?.kind === 'private' && process.geteuid?.() === 0;
-  const byDefault =
-    stateRoot === '/run/minirun' ||
-    !dirname(stateRoot).startsWith('/') ||
-    stateRoot.startsWith('/run/user/') ||
-    /^\/tmp\/minirun-\d+$/.test(stateRoot);
+  const byDefault = !process.env.MINIRUN_ROOT && stateRoot === defaultStateRoot();
   if (!byDefault && !shifted) return join(stateRoot, '.rootfs', id);
   const data =
     process.geteuid?.() === 0 ? '/var/lib/minirun' : join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'minirun');
