@@ -1,10 +1,10 @@
 /**
  * The documentation, run: every ```sh block of README.md and docs/ is typed into a shell, as a
- * reader would, in a folder that has a copy of the busybox fixture as `rootfs`. See
+ * reader would, in a folder that has a copy of the busybox fixture as `rootfs` and docs/ as `docs`. See
  * support/shell-blocks.ts for how a block is written, and CONDITIONS for the words after `sh`.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { chownSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { chownSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { release } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -139,6 +139,7 @@ describe.skipIf(reason)('commands of the documentation', () => {
           if (place === user && !blocks.some((b) => b.words.includes('user'))) continue;
           mkdirSync(place.folder);
           spawnSync('cp', ['-a', BUSYBOX, join(place.folder, 'rootfs')]);
+          symlinkSync(DOCS, join(place.folder, 'docs'));
           if (!place.uid) continue;
           chownSync(place.folder, place.uid, place.uid);
           // Root's files, but for the folder of root's own: the owner is root inside as well.
