@@ -1,79 +1,125 @@
 /**
- * `npm run build`: bundles the TypeScript into dist/. One file starts faster than two hundred
- * (each module costs Node a file lookup and a compile); what a command loads on demand becomes a chunk of its own.
+ * `npm run build`: bundles the TypeScript into dist/, one file a program: each module that Node
+ * loads costs a file lookup and a compile. CommonJS, because only that can be started with a code
+ * cache on every Node (scripts/start-with-code-cache.cjs).
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { root, started } from './shell.mjs';
 
-/** Entry points: name in dist/ → source. Those that do not exist yet are left out. */
-const PROGRAMS = { minirun: 'src/cli/main.ts', keeper: 'src/runc/container/keeper.ts', 'minirun-runc': 'src/runc/main.ts' };
+/** Programs: name in dist/ → source. Those that do not exist yet are left out. */
+const PROGRAMS = {
+  minirun: 'src/cli/main.ts',
+  keeper: 'src/runc/container/keeper.ts',
+  'ffi-init': 'src/runc/engine/ffi-init.ts',
+  'minirun-runc': 'src/runc/main.ts',
+};
 
 const SHARED = {
   absWorkingDir: root,
   bundle: true,
   platform: 'node',
-  format: 'esm',
   target: 'node20',
   // koffi is a native addon: it finds its binary beside its own package.json.
   external: ['koffi', '@koromix/*'],
   minifySyntax: true,
+  // Whole lines of white space are the only thing that a reader of dist/ would miss, and reading them takes time.
+  minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'warning',
   write: false,
-  outdir: 'dist',
-  chunkNames: 'chunks/[name]-[hash]',
 };
 
-/** CommonJS packages inside an ES module need a `require` for Node's own modules. */
-const REQUIRE = "import { createRequire as createRequireHere } from 'node:module'; const require = createRequireHere(import.meta.url);";
+const COMMONJS = {
+  ...SHARED,
+  format: 'cjs',
+  // What is loaded on demand stays in the file, unevaluated until it is needed.
+  supported: { 'dynamic-import': false },
+  define: { 'import.meta.url': 'importMetaUrl' },
+  banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+};
 
-const present = (entries) => Object.fromEntries(Object.entries(entries).filter(([, source]) => existsSync(join(root, source))));
-
-/** Only chunks that use `require` pay for making one. */
-function contents(file) {
-  return /\brequire\b/.test(file.text) ? `${REQUIRE}\n${file.text}` : file.text;
-}
-
-/** Writes under a temporary name and renames, so that a minirun started meanwhile sees whole files. */
+/** Written under a temporary name and renamed, so that a minirun started meanwhile sees a whole file. */
 function place(path, text) {
-  if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
   mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;
   writeFileSync(temporary, text);
   renameSync(temporary, path);
 }
 
-function removeOthers(folder, keep) {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) removeOthers(path, keep);
-    else if (!keep.has(path) && entry.name.endsWith('.js')) rmSync(path, { force: true });
+/**
+ * Runs a container that ends at once, so that the code cache holds what a start needs. Where none
+ * can be run (no privileges, no native engine) it holds less, and all works as well.
+ * @param {string} node the Node whose cache is made
+ */
+export function train(node = process.execPath) {
+  if (process.platform !== 'linux') return;
+  const folder = mkdtempSync(join(tmpdir(), 'minirun-build-'));
+  try {
+    const rootfs = join(folder, 'rootfs');
+    mkdirSync(rootfs);
+    const command = join(root, 'native', 'build', 'minirun-pid1');
+    if (existsSync(command)) {
+      copyFileSync(command, join(rootfs, 'true'));
+      chmodSync(join(rootfs, 'true'), 0o755);
+    } else writeFileSync(join(rootfs, 'true'), '');
+    const run = (...args) =>
+      spawnSync(node, [join(root, 'dist', 'minirun.cjs'), '--root', join(folder, 'state'), 'run', ...args], {
+        stdio: 'ignore',
+        env: { ...process.env, MINIRUN_CODE_CACHE: 'write' },
+        timeout: 30_000,
+      });
+    // What only --explain needs would make the file larger, and each start slower.
+    run('--rm', rootfs, '/true');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** Builds everything. @throws when a source does not compile */
 export async function build() {
   const esbuild = await import('esbuild');
-  const results = await Promise.all([
-    esbuild.build({ ...SHARED, splitting: true, entryPoints: present(PROGRAMS) }),
-    esbuild.build({ ...SHARED, entryPoints: present({ 'ffi-init': 'src/runc/engine/ffi-init.ts' }) }),
-  ]);
-  const files = results.flatMap((r) => r.outputFiles);
-  // Chunks before the programs that import them.
-  const isChunk = (file) => (file.path.includes('/chunks/') ? 0 : 1);
-  for (const file of files.sort((a, b) => isChunk(a) - isChunk(b))) place(file.path, contents(file));
-  // Their times tell ready.mjs when all was built, also where nothing changed.
-  const now = new Date();
-  for (const file of files) utimesSync(file.path, now, now);
-  removeOthers(join(root, 'dist'), new Set(files.map((f) => f.path)));
+  const folder = join(root, 'dist');
+  const kept = new Set();
+  const put = (name, text) => {
+    place(join(folder, name), text);
+    kept.add(name);
+  };
+  const starter = readFileSync(join(root, 'scripts', 'start-with-code-cache.cjs'), 'utf8');
+  const present = Object.entries(PROGRAMS).filter(([, source]) => existsSync(join(root, source)));
+  const bundles = await Promise.all(
+    present.map(([name, source]) => esbuild.build({ ...COMMONJS, entryPoints: [source], outfile: join(folder, `${name}.code.cjs`) })),
+  );
+  for (const { outputFiles } of bundles) for (const file of outputFiles) put(basename(file.path), file.text);
+  // Last, as these are what is looked at to tell whether all is built.
+  for (const [name] of present) put(`${name}.cjs`, starter);
+  for (const name of readdirSync(folder)) {
+    if (!kept.has(name)) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+  train();
 }
 
-/** Bundles one TypeScript program for a script: `source` below the clone, `target` anywhere. */
+/** Bundles one TypeScript program for a script: `source` below the clone, `target` anywhere, an ES module. */
 export async function bundle(source, target) {
   const esbuild = await import('esbuild');
-  const { outputFiles } = await esbuild.build({ ...SHARED, entryPoints: [source], outdir: undefined, outfile: target });
-  for (const file of outputFiles) place(file.path, contents(file));
+  const banner = {
+    js: "import { createRequire as createRequireHere } from 'node:module'; const require = createRequireHere(import.meta.url);",
+  };
+  const { outputFiles } = await esbuild.build({ ...SHARED, format: 'esm', banner, entryPoints: [source], outfile: target });
+  for (const file of outputFiles) place(file.path, file.text);
 }
 
 if (started(import.meta)) await build();

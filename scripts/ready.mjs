@@ -50,8 +50,8 @@ function nativeEngine() {
 
 async function bundle() {
   mkdirSync(join(root, 'dist'), { recursive: true });
-  const sources = newest('src', 'package-lock.json', 'scripts/build.mjs');
-  if (Math.min(newest('dist/minirun.js'), newest('dist/ffi-init.js')) >= sources) return;
+  const sources = newest('src', 'package-lock.json', 'scripts/build.mjs', 'scripts/start-with-code-cache.cjs');
+  if (Math.min(newest('dist/minirun.cjs'), newest('dist/ffi-init.cjs')) >= sources) return;
   const { build } = await import('./build.mjs');
   await build();
 }

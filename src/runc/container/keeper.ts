@@ -1,5 +1,5 @@
 /**
- * The keeper's own program (dist/keeper.js): one for each container that runs detached. See
+ * The keeper's own program (dist/keeper.cjs): one for each container that runs detached. See
  * detached.ts for its two orders.
  */
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';

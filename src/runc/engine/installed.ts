@@ -27,7 +27,7 @@ export const initBinaryPath = (): string => inPackage('native', 'build', 'miniru
 export const pid1BinaryPath = (): string => inPackage('native', 'build', 'minirun-pid1');
 
 /** The ffi engine's second Node. */
-export const ffiInitPath = (): string => inPackage('dist', 'ffi-init.js');
+export const ffiInitPath = (): string => inPackage('dist', 'ffi-init.cjs');
 
 /** The process that keeps a detached container. */
-export const keeperPath = (): string => inPackage('dist', 'keeper.js');
+export const keeperPath = (): string => inPackage('dist', 'keeper.cjs');
