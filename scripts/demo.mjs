@@ -7,14 +7,14 @@ import { fixtures, folder } from './fixtures.mjs';
 import { ready } from './ready.mjs';
 import { attempt, root, which } from './shell.mjs';
 
-/** What runs inside: each line shows one thing that the container has for itself. */
+/** What runs inside: each shows one thing that the container has for itself. -x prints them before their output. */
 const INSIDE = ['hostname', 'ps', 'cat /proc/1/cgroup', 'mount'];
 
 await ready();
 await fixtures(['busybox']);
-const script = INSIDE.map((line) => `echo; echo "# ${line}"; ${line}`).join('; ');
-const argv = [join(root, 'bin', 'minirun'), 'run', '--rm', '--explain', join(folder, 'busybox'), '/bin/sh', '-c', script];
-console.error(`$ minirun run --rm --explain rootfs-fixtures/build/busybox /bin/sh -c '${INSIDE.join('; ')}'\n`);
+const script = INSIDE.join('; ');
+const argv = [join(root, 'bin', 'minirun'), 'run', '--rm', '--explain', join(folder, 'busybox'), '/bin/sh', '-xc', script];
+console.error(`$ minirun run --rm --explain rootfs-fixtures/build/busybox /bin/sh -xc '${script}'\n`);
 const code = attempt(process.execPath, argv);
 if (code === 0)
   console.error(
