@@ -1,4 +1,6 @@
 /** What main.ts gives to a subcommand, and what it gets back. */
+import { writeSync } from 'node:fs';
+
 export interface Context {
   /** Folder that holds the state of all containers: --root, or the default. */
   stateRoot: () => Promise<string>;
@@ -11,5 +13,5 @@ export interface Subcommand {
 
 /** A sentence on standard error that is no failure. */
 export const warn = (sentence: string): void => {
-  process.stderr.write(`minirun: warning: ${sentence}\n`);
+  writeSync(2, `minirun: warning: ${sentence}\n`);
 };

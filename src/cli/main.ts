@@ -2,6 +2,7 @@
  * minirun: finds the subcommand and loads it. Each is a module of its own, loaded when it is
  * called: `minirun ps` should not pay for the compiler, nor `minirun run` for the HTML page.
  */
+import { writeSync } from 'node:fs';
 import type { Context, Subcommand } from './command.ts';
 import { suggestion } from './nearest.ts';
 import { UsageError } from './usage-error.ts';
@@ -81,22 +82,35 @@ async function main(argv: string[]): Promise<number> {
   return (await command.load()).run(args, context);
 }
 
-/** `minirun explain … | head` closes the pipe early: that is no failure. */
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exitCode = 0;
-  });
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  const { HelpShown } = await import('./help-shown.ts');
-  if (error instanceof HelpShown) process.exitCode = 0;
-  else {
-    const { describe, exitCodeOf } = await import('./failure.ts');
-    process.exitCode = exitCodeOf(error);
-    process.stderr.write(await describe(error));
+/**
+ * `minirun explain … | head` closes the pipe early: that is no failure. Not for commands that hand
+ * these streams to a container: touching them makes a pipe non-blocking, for the container too.
+ */
+function tolerateClosedOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit(0);
+    });
   }
 }
+
+async function start(argv: string[]): Promise<void> {
+  const handsStreamsOn = argv.includes('run') || argv.includes('exec');
+  if (!handsStreamsOn) tolerateClosedOutput();
+  try {
+    process.exitCode = await main(argv);
+  } catch (error) {
+    const { HelpShown } = await import('./help-shown.ts');
+    if (error instanceof HelpShown) process.exitCode = 0;
+    else {
+      const { describe, exitCodeOf } = await import('./failure.ts');
+      process.exitCode = exitCodeOf(error);
+      writeSync(2, await describe(error));
+    }
+  }
+  // What is still open (a signal handler, a terminal) has nothing more to say. Output to pipes and files was synchronous.
+  if (handsStreamsOn) process.exit();
+}
+
+void start(process.argv.slice(2));

@@ -1,5 +1,6 @@
 /** --explain, --explain-to and --step: who watches the start, and where it is told. */
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import type { Observer } from '../runc/engine/observer.ts';
 import type { RunOptions } from './run-options.ts';
 import { UsageError } from './usage-error.ts';
@@ -48,7 +49,9 @@ export async function openNarration(options: Pick<RunOptions, 'explain' | 'expla
     }
     open.push(fd);
   }
-  const stream = options.explainTo ? {} : process.stderr;
+  // process.stderr is touched only where it is a terminal: to Node, opening a pipe means to make it non-blocking, for the container too.
+  const onTerminal = isatty(2);
+  const stream = options.explainTo || !onTerminal ? {} : process.stderr;
   const write = (text: string) => writeAll(fd, text);
   const look = { colour: wantsColour(stream), width: textWidth(stream), numbers: options.explainNumbers };
   let observer: Observer | undefined;
@@ -63,12 +66,12 @@ export async function openNarration(options: Pick<RunOptions, 'explain' | 'expla
     const ask = (text: string) => writeAll(tty, text);
     // Told elsewhere (a file, a pipe), the story would not be seen beside the question: the prompt tells it too.
     const { begin, end } = observer;
-    const elsewhere = options.explainTo !== undefined || !process.stderr.isTTY;
+    const elsewhere = options.explainTo !== undefined || !onTerminal;
     observer = stepPrompt(elsewhere ? { ...(begin ? { begin } : {}), ...(end ? { end } : {}) } : observer, {
       input: tty,
       write: ask,
       openShell: (where) => openShell(where, { tty, write: ask, width: look.width }),
-      colour: wantsColour(process.stderr),
+      colour: wantsColour(onTerminal ? process.stderr : {}),
       width: look.width,
       numbers: options.explainNumbers,
     });

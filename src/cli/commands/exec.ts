@@ -29,8 +29,7 @@ export async function run(args: string[], context: Context): Promise<number> {
   const view = findContainer(stateRoot, name);
   if (!view.pid) throw new UsageError(`container ${view.state.name} is ${view.status}: a command can be run only in one that runs`);
   const narration = await openNarration(options);
-  const nothing = options.interactive || options.tty ? undefined : openSync('/dev/null', 'r');
-  const silence = options.detach ? openSync('/dev/null', 'w') : undefined;
+  const silence = options.detach ? openSync('/dev/null', 'r+') : undefined;
   try {
     const request = {
       stateRoot,
@@ -40,11 +39,11 @@ export async function run(args: string[], context: Context): Promise<number> {
       warn,
       ...(narration.observer ? { observer: narration.observer } : {}),
     };
-    const streams = { stdin: nothing ?? 0, stdout: silence ?? 1, stderr: silence ?? 2 };
+    const streams = { stdin: silence ?? 0, stdout: silence ?? 1, stderr: silence ?? 2 };
     const ended = await execInContainer(view, request, { detach: options.detach, streams });
     return ended.code;
   } finally {
-    for (const fd of [nothing, silence]) if (fd !== undefined) closeSync(fd);
+    if (silence !== undefined) closeSync(silence);
     narration.close();
   }
 }

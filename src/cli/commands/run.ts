@@ -1,5 +1,5 @@
 /** `minirun run [options] ROOTFS [COMMAND [ARG...]]` */
-import { closeSync, openSync, rmSync } from 'node:fs';
+import { rmSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Ended, RunRequest } from '../../runc/container/request.ts';
@@ -71,21 +71,16 @@ async function start(request: RunRequest, options: RunOptions): Promise<number> 
     return 0;
   }
   const { runContainer } = await import('../../runc/container/run.ts');
-  // As in Docker: without -i the command reads end of file, whatever minirun itself has as input.
-  const nothing = options.interactive || options.tty ? undefined : openSync('/dev/null', 'r');
-  try {
-    const ended = await runContainer(request, nothing === undefined ? undefined : { stdin: nothing, stdout: 1, stderr: 2 });
-    if (ended.oomKilled) reportMemory(ended, request.config);
-    return ended.code;
-  } finally {
-    if (nothing !== undefined) closeSync(nothing);
-  }
+  // Unlike Docker, which needs -i for it, standard input goes straight through: there is no daemon in between.
+  const ended = await runContainer(request);
+  if (ended.oomKilled) reportMemory(ended, request.config);
+  return ended.code;
 }
 
 function reportMemory(ended: Ended, config: Config): void {
   const limit = config.linux?.resources?.memory?.limit;
   const what = ended.signal === 9 ? 'the command was killed' : 'a process in the container was killed';
-  process.stderr.write(`minirun: ${what}: it went over the memory limit${limit ? ` of ${limit} bytes` : ''}; give it more with --memory\n`);
+  writeSync(2, `minirun: ${what}: it went over the memory limit${limit ? ` of ${limit} bytes` : ''}; give it more with --memory\n`);
 }
 
 async function freeName(stateRoot: string): Promise<string> {
