@@ -13,18 +13,61 @@ export interface ArgumentRow {
 
 /** Parameter names, as the manual pages have them. */
 const PARAMETERS: Record<string, string> = {
-  clone: 'flags stack parent_tid child_tid tls', unshare: 'flags', setns: 'fd nstype', execve: 'pathname argv envp', sethostname: 'name len',
-  setdomainname: 'name len', openat: 'dirfd pathname flags mode', openat2: 'dirfd pathname how size', close: 'fd', write: 'fd buf count', dup3: 'oldfd newfd flags',
-  fcntl: 'fd op arg', mkdirat: 'dirfd pathname mode', mknodat: 'dirfd pathname mode dev', symlinkat: 'target newdirfd linkpath', unlinkat: 'dirfd pathname flags',
-  fchownat: 'dirfd pathname owner group flags', fchmodat: 'dirfd pathname mode', fchown: 'fd owner group', chdir: 'path', fchdir: 'fd', getcwd: 'buf size',
-  umask: 'mask', statx: 'dirfd pathname flags mask statxbuf', fstatfs: 'fd buf', close_range: 'first last flags', mount: 'source target filesystemtype mountflags data',
-  umount2: 'target flags', pivot_root: 'new_root put_old', chroot: 'path', open_tree: 'dirfd pathname flags',
-  move_mount: 'from_dirfd from_pathname to_dirfd to_pathname flags', mount_setattr: 'dirfd pathname flags attr size', fsopen: 'fsname flags',
-  prctl: 'op arg2 arg3 arg4 arg5', setgroups: 'size list', setresgid: 'rgid egid sgid', setresuid: 'ruid euid suid', capset: 'header data',
-  prlimit: 'pid resource new_limit old_limit', personality: 'persona', ioprio_set: 'which who ioprio', sched_setattr: 'pid attr flags', seccomp: 'operation flags args',
-  keyctl: 'operation name', kill: 'pid sig', ioctl: 'fd op argument', socket: 'domain type protocol', sendto: 'sockfd buf size flags dest_addr addrlen',
-  recvfrom: 'sockfd buf size flags src_addr addrlen', sendmsg: 'sockfd msg flags', bpf: 'cmd attr size', sched_setaffinity: 'pid cpusetsize mask',
-  set_mempolicy: 'mode nodemask maxnode', setpriority: 'which who prio',
+  clone: 'flags stack parent_tid child_tid tls',
+  unshare: 'flags',
+  setns: 'fd nstype',
+  execve: 'pathname argv envp',
+  sethostname: 'name len',
+  setdomainname: 'name len',
+  openat: 'dirfd pathname flags mode',
+  openat2: 'dirfd pathname how size',
+  close: 'fd',
+  write: 'fd buf count',
+  dup3: 'oldfd newfd flags',
+  fcntl: 'fd op arg',
+  mkdirat: 'dirfd pathname mode',
+  mknodat: 'dirfd pathname mode dev',
+  symlinkat: 'target newdirfd linkpath',
+  unlinkat: 'dirfd pathname flags',
+  fchownat: 'dirfd pathname owner group flags',
+  fchmodat: 'dirfd pathname mode',
+  fchown: 'fd owner group',
+  chdir: 'path',
+  fchdir: 'fd',
+  getcwd: 'buf size',
+  umask: 'mask',
+  statx: 'dirfd pathname flags mask statxbuf',
+  fstatfs: 'fd buf',
+  close_range: 'first last flags',
+  mount: 'source target filesystemtype mountflags data',
+  umount2: 'target flags',
+  pivot_root: 'new_root put_old',
+  chroot: 'path',
+  open_tree: 'dirfd pathname flags',
+  move_mount: 'from_dirfd from_pathname to_dirfd to_pathname flags',
+  mount_setattr: 'dirfd pathname flags attr size',
+  fsopen: 'fsname flags',
+  prctl: 'op arg2 arg3 arg4 arg5',
+  setgroups: 'size list',
+  setresgid: 'rgid egid sgid',
+  setresuid: 'ruid euid suid',
+  capset: 'header data',
+  prlimit: 'pid resource new_limit old_limit',
+  personality: 'persona',
+  ioprio_set: 'which who ioprio',
+  sched_setattr: 'pid attr flags',
+  seccomp: 'operation flags args',
+  keyctl: 'operation name',
+  kill: 'pid sig',
+  ioctl: 'fd op argument',
+  socket: 'domain type protocol',
+  sendto: 'sockfd buf size flags dest_addr addrlen',
+  recvfrom: 'sockfd buf size flags src_addr addrlen',
+  sendmsg: 'sockfd msg flags',
+  bpf: 'cmd attr size',
+  sched_setaffinity: 'pid cpusetsize mask',
+  set_mempolicy: 'mode nodemask maxnode',
+  setpriority: 'which who prio',
 };
 
 function rawNumber(value: bigint, family?: string): string {
@@ -65,8 +108,10 @@ function decoded(arg: Arg, meaning: Meaning, place?: { call: Call; index: number
 
 /** One row an argument; a struct has one more for each field. */
 export function argumentRows(call: Call, meaning: Meaning = () => undefined): ArgumentRow[] {
-  if (call.name === 'posix_spawn') return call.args.map((arg, i) => ({ name: `argv[${i}]`, raw: raw(arg), decoded: decoded(arg, meaning) }));
-  if (call.name === 'sync_wait' || call.name === 'sync_signal') return call.args.map((arg) => ({ name: 'meeting point', raw: '', decoded: decoded(arg, meaning) }));
+  if (call.name === 'posix_spawn')
+    return call.args.map((arg, i) => ({ name: `argv[${i}]`, raw: raw(arg), decoded: decoded(arg, meaning) }));
+  if (call.name === 'sync_wait' || call.name === 'sync_signal')
+    return call.args.map((arg) => ({ name: 'meeting point', raw: '', decoded: decoded(arg, meaning) }));
   const names = (PARAMETERS[call.name] ?? '').split(' ');
   return call.args.flatMap((arg, index) => {
     const name = names[index] || `argument ${index + 1}`;
@@ -78,7 +123,8 @@ export function argumentRows(call: Call, meaning: Meaning = () => undefined): Ar
 function fieldRows(prefix: string, struct: string, fields: Field[], meaning: Meaning): ArgumentRow[] {
   return fields.flatMap((field) => {
     const name = `${prefix}.${field.name}`;
-    if (field.value.kind === 'struct') return [{ name, raw: raw(field.value), decoded: '' }, ...fieldRows(name, field.value.name, field.value.fields, meaning)];
+    if (field.value.kind === 'struct')
+      return [{ name, raw: raw(field.value), decoded: '' }, ...fieldRows(name, field.value.name, field.value.fields, meaning)];
     const constant = field.value.kind === 'int' ? constantName(struct, field.name, BigInt(field.value.value)) : undefined;
     return [{ name, raw: raw(field.value), decoded: constant ?? decoded(field.value, meaning) }];
   });

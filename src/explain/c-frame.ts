@@ -3,9 +3,33 @@
 export const INCLUDES = [
   '#define _GNU_SOURCE',
   ...[
-    'errno.h', 'fcntl.h', 'linux/capability.h', 'sched.h', 'signal.h', 'spawn.h', 'stdarg.h', 'stdint.h', 'stdio.h', 'stdlib.h', 'string.h',
-    'sys/ioctl.h', 'sys/mount.h', 'sys/personality.h', 'sys/prctl.h', 'sys/resource.h', 'sys/socket.h', 'sys/stat.h', 'sys/statfs.h',
-    'sys/syscall.h', 'sys/sysmacros.h', 'sys/types.h', 'sys/wait.h', 'grp.h', 'poll.h', 'termios.h', 'unistd.h',
+    'errno.h',
+    'fcntl.h',
+    'linux/capability.h',
+    'sched.h',
+    'signal.h',
+    'spawn.h',
+    'stdarg.h',
+    'stdint.h',
+    'stdio.h',
+    'stdlib.h',
+    'string.h',
+    'sys/ioctl.h',
+    'sys/mount.h',
+    'sys/personality.h',
+    'sys/prctl.h',
+    'sys/resource.h',
+    'sys/socket.h',
+    'sys/stat.h',
+    'sys/statfs.h',
+    'sys/syscall.h',
+    'sys/sysmacros.h',
+    'sys/types.h',
+    'sys/wait.h',
+    'grp.h',
+    'poll.h',
+    'termios.h',
+    'unistd.h',
   ].map((header) => `#include <${header}>`),
 ];
 
@@ -129,7 +153,8 @@ static int receive(struct message *m)
 `.trim();
 
 /** @param onClone the statement that takes over clone's result */
-export const hearing = (onClone: string): string => `
+export const hearing = (onClone: string): string =>
+  `
 /* Waits until the other side has reached a point. */
 static void hear(int what)
 {
@@ -151,7 +176,8 @@ static void hear(int what)
  * The starter's birth. It comes before the starter's first step, after the runtime's steps before it.
  * @param console the descriptor on which init expects the socket for the terminal, if it sends one
  */
-export const starting = (console: number | undefined): string => `
+export const starting = (console: number | undefined): string =>
+  `
 static int pair[2];               /* the socket between the runtime and the others */
 ${console === undefined ? '' : 'static int console_pair[2];       /* the socket through which the terminal comes */\n'}
 static void start_starter(void)
@@ -238,7 +264,8 @@ static void serve_terminal(int master)
 `.trim();
 
 /** main(), around the runtime's steps. */
-export const mainFunction = (onClone: string, console: number | undefined): string => `
+export const mainFunction = (onClone: string, console: number | undefined): string =>
+  `
 static void forward(int number)
 {
     kill(init_process, number);

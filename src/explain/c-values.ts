@@ -27,7 +27,14 @@ export interface CFile {
 }
 
 export const newCFile = (): CFile => ({
-  structs: new Map(), constants: new Map(), syscalls: new Set(), statics: [], variables: new Map(), declared: [], uses: new Set(), number: 0,
+  structs: new Map(),
+  constants: new Map(),
+  syscalls: new Set(),
+  statics: [],
+  variables: new Map(),
+  declared: [],
+  uses: new Set(),
+  number: 0,
 });
 
 /** Names that the headers included below have had for ten years; the others get a fallback. */
@@ -144,7 +151,9 @@ function bpfProgram(file: CFile, arg: Extract<Arg, { kind: 'data' }>): string {
   }
   file.statics.push([
     cNote(`Step ${file.number}: the filter, ${rows.length} instructions: { operation, jump if true, jump if false, operand }`),
-    `static const struct { uint16_t code; uint8_t jt, jf; uint32_t k; } ${name}[] = {`, ...rows, '};',
+    `static const struct { uint16_t code; uint8_t jt, jf; uint32_t k; } ${name}[] = {`,
+    ...rows,
+    '};',
   ]);
   return name;
 }

@@ -2,11 +2,12 @@
  * A program as one C file that does the same: what minirun does, without minirun. It needs a C
  * compiler and the headers of libc, nothing else.
  */
+
+import { syscallNumber } from '../libc/syscalls.ts';
 import { type Actor, CHAPTERS, type Program, type Ref, type Step } from '../runc/program/step.ts';
 import { EXPECTING, hearing, INCLUDES, MEETING, mainFunction, REPORTING, RUN, starting, TERMINAL, TEXT } from './c-frame.ts';
 import { cComment, cName, cNote, cString } from './c-text.ts';
 import { type CFile, declare, expression, newCFile, syscallName } from './c-values.ts';
-import { syscallNumber } from '../libc/syscalls.ts';
 
 /** Calls made through their libc function; all others through syscall(2). */
 const LIBC = new Set(
@@ -106,7 +107,11 @@ function writeStep(w: Writer, step: Step, index: number): void {
   if (step.call.name === 'clone') body.push(`${indent}if (result == 0)`, `${indent}    ${step.becomes ?? 'init'}();`);
   const ignored = step.ignore?.length ? `IGNORE(${step.ignore.join(', ')})` : 'NONE';
   const keep = step.saves !== undefined && (w.used.has(step.saves) || step.call.name === 'clone');
-  const target = keep ? `${declare(file, step.saves as string, cName(`${step.saves}${step.call.name === 'clone' ? ' pid' : ''}`))} = ` : step.expect ? 'result = ' : '';
+  const target = keep
+    ? `${declare(file, step.saves as string, cName(`${step.saves}${step.call.name === 'clone' ? ' pid' : ''}`))} = `
+    : step.expect
+      ? 'result = '
+      : '';
   const checked = `done(${number}, ${cString(step.call.name)}, result, ${ignored})`;
   const isCgroup = step.call.name === 'mkdirat' && step.chapter === 'cgroup' && step.actor === 'runtime';
   if (isCgroup) {
@@ -121,8 +126,14 @@ function writeStep(w: Writer, step: Step, index: number): void {
     const subject = args[e.arg + (head === 'syscall(' ? 1 : 0)] ?? 'NULL';
     const name = FIELD_NAMES[step.call.name]?.[e.offset];
     const values = [
-      String(number), cString(step.call.name), subject, `${e.offset}${name ? ` ${cNote(name)}` : ''}`, String(e.size),
-      `0x${e.mask.toString(16)}`, `0x${e.equals.toString(16)}`, cString(e.otherwise),
+      String(number),
+      cString(step.call.name),
+      subject,
+      `${e.offset}${name ? ` ${cNote(name)}` : ''}`,
+      String(e.size),
+      `0x${e.mask.toString(16)}`,
+      `0x${e.equals.toString(16)}`,
+      cString(e.otherwise),
     ];
     if (step.ignore?.length) body.push(`${indent}if (${keep ? file.variables.get(step.saves as string) : 'result'} >= 0)`);
     body.push(...layOut('expect(', values, ');', step.ignore?.length ? `${indent}    ` : indent));
@@ -144,7 +155,10 @@ function cleanUp(folders: MadeFolder[]): string[] {
     '}',
     '',
     ...head,
-    ...[...folders].map((f, i) => ({ f, i })).reverse().flatMap(({ f, i }) => [`    if (made[${i}])`, `        remove_cgroup(${f.dir}, ${f.path});`]),
+    ...[...folders]
+      .map((f, i) => ({ f, i }))
+      .reverse()
+      .flatMap(({ f, i }) => [`    if (made[${i}])`, `        remove_cgroup(${f.dir}, ${f.path});`]),
     '}',
   ];
 }
@@ -152,7 +166,12 @@ function cleanUp(folders: MadeFolder[]): string[] {
 function fallbacks(file: CFile): string[] {
   const lines: string[] = [];
   if (file.constants.size + file.syscalls.size) lines.push('', cNote('For headers that are older than the kernel.'));
-  for (const [name, value] of file.constants) lines.push(`#ifndef ${name}`, `#define ${name} ${value > 9n ? `0x${value.toString(16)}` : value}${value > 0x7fffffffn ? 'U' : ''}`, '#endif');
+  for (const [name, value] of file.constants)
+    lines.push(
+      `#ifndef ${name}`,
+      `#define ${name} ${value > 9n ? `0x${value.toString(16)}` : value}${value > 0x7fffffffn ? 'U' : ''}`,
+      '#endif',
+    );
   for (const name of file.syscalls) lines.push(`#ifndef SYS_${name}`, `#define SYS_${name} ${syscallNumber(name, 'x64')}`, '#endif');
   return lines;
 }
@@ -168,9 +187,15 @@ function actorFunction(w: Writer, actor: Actor): string[] {
   const body = w.bodies[actor];
   const opening = actor === 'init' ? ['    actor = "init";', '    init_process = 0;'] : [];
   return [
-    '', ...cComment('', WHO[actor]),
+    '',
+    ...cComment('', WHO[actor]),
     ...(ends ? [`__attribute__((noreturn)) static void ${actor}(void)`] : ['static void runtime(void)']),
-    '{', ...(body.some((line) => line.includes('result')) ? ['    long result;'] : []), ...opening, ...body, ...(ends ? ['', `    _exit(${actor === 'init' ? 125 : 0});`] : []), '}',
+    '{',
+    ...(body.some((line) => line.includes('result')) ? ['    long result;'] : []),
+    ...opening,
+    ...body,
+    ...(ends ? ['', `    _exit(${actor === 'init' ? 125 : 0});`] : []),
+    '}',
   ];
 }
 
@@ -188,7 +213,14 @@ function consoleSocket(program: Program): number | undefined {
  */
 export function renderC(program: Program): string {
   const file = newCFile();
-  const w: Writer = { file, program, used: usedResults(program), bodies: { runtime: [], starter: [], init: [] }, folders: [], cloned: undefined };
+  const w: Writer = {
+    file,
+    program,
+    used: usedResults(program),
+    bodies: { runtime: [], starter: [], init: [] },
+    folders: [],
+    cloned: undefined,
+  };
   const chapterOf: Partial<Record<Actor, string>> = {};
   const firstOfStarter = program.steps.findIndex((s) => s.actor === 'starter');
   program.steps.forEach((step, index) => {
@@ -202,7 +234,8 @@ export function renderC(program: Program): string {
 
   const has = (actor: Actor) => w.bodies[actor].length > 0;
   const tokens = [...new Set(program.steps.flatMap((s) => (s.sync ? [tokenName(s.sync.token)] : [])))];
-  const takesClone = w.cloned === undefined || w.cloned === 'result' ? 'init_process = (pid_t)m.value;' : `init_process = (pid_t)(${w.cloned} = m.value);`;
+  const takesClone =
+    w.cloned === undefined || w.cloned === 'result' ? 'init_process = (pid_t)m.value;' : `init_process = (pid_t)(${w.cloned} = m.value);`;
   const console = consoleSocket(program);
   const checks = program.steps.some((s) => s.expect?.length);
   const hears = program.steps.some((s) => s.sync?.kind === 'wait');
@@ -219,19 +252,25 @@ export function renderC(program: Program): string {
     ...[...file.structs.values()].flatMap((s) => ['', ...s.declaration]),
     ...(file.declared.length ? ['', cNote('Results that later steps use.'), ...file.declared.map((name) => `static long ${name};`)] : []),
     ...file.statics.flatMap((lines) => ['', ...lines]),
-    '', `enum { CLONED${tokens.map((t) => `, ${t}`).join('')}, TOKENS };`,
-    '', REPORTING,
+    '',
+    `enum { CLONED${tokens.map((t) => `, ${t}`).join('')}, TOKENS };`,
+    '',
+    REPORTING,
     ...(checks ? ['', EXPECTING] : []),
     ...(file.uses.has('text') ? ['', TEXT] : []),
     ...(file.uses.has('run') ? ['', RUN] : []),
-    '', MEETING,
+    '',
+    MEETING,
     ...(hears ? ['', hearing(takesClone)] : []),
-    '', ...cleanUp(w.folders),
+    '',
+    ...cleanUp(w.folders),
     ...(has('init') ? actorFunction(w, 'init') : []),
     ...actorFunction(w, 'starter'),
-    '', starting(console),
+    '',
+    starting(console),
     ...actorFunction(w, 'runtime'),
     ...(console === undefined ? [] : ['', TERMINAL]),
-    '', mainFunction(takesClone, console),
+    '',
+    mainFunction(takesClone, console),
   ].join('\n')}\n`;
 }

@@ -4,15 +4,33 @@
  */
 import { CLONE, MS } from '../libc/flags.ts';
 import type { Program, Step } from '../runc/program/step.ts';
-import { attributeField, attributeWords, flagWords, follow, integer, newPlaces, type Place, type Places, placeOf, plain, propagationWord } from './places.ts';
+import {
+  attributeField,
+  attributeWords,
+  flagWords,
+  follow,
+  integer,
+  newPlaces,
+  type Place,
+  type Places,
+  placeOf,
+  plain,
+  propagationWord,
+} from './places.ts';
 
 /** In the order in which they are drawn; the names are those of /proc/PID/ns. */
 export const NAMESPACES = ['user', 'pid', 'mnt', 'uts', 'ipc', 'net', 'cgroup', 'time'] as const;
 export type NamespaceName = (typeof NAMESPACES)[number];
 
 const FLAG: Record<NamespaceName, number> = {
-  user: CLONE.CLONE_NEWUSER, pid: CLONE.CLONE_NEWPID, mnt: CLONE.CLONE_NEWNS, uts: CLONE.CLONE_NEWUTS,
-  ipc: CLONE.CLONE_NEWIPC, net: CLONE.CLONE_NEWNET, cgroup: CLONE.CLONE_NEWCGROUP, time: CLONE.CLONE_NEWTIME,
+  user: CLONE.CLONE_NEWUSER,
+  pid: CLONE.CLONE_NEWPID,
+  mnt: CLONE.CLONE_NEWNS,
+  uts: CLONE.CLONE_NEWUTS,
+  ipc: CLONE.CLONE_NEWIPC,
+  net: CLONE.CLONE_NEWNET,
+  cgroup: CLONE.CLONE_NEWCGROUP,
+  time: CLONE.CLONE_NEWTIME,
 };
 
 export interface NamespaceChange {
@@ -52,7 +70,7 @@ export interface MountChange {
   table: Mounted[];
 }
 
-const HOST_TREE: Mounted = { id: 0, target: '/', inside: false, type: 'all', source: 'the host\'s file tree', options: [], since: -1 };
+const HOST_TREE: Mounted = { id: 0, target: '/', inside: false, type: 'all', source: "the host's file tree", options: [], since: -1 };
 
 /** Every step that changes the mount table of init, with the table as it stands afterwards. */
 export function mountChanges(program: Program): { before: Mounted[]; changes: MountChange[] } {
@@ -94,7 +112,8 @@ function mountChange(places: Places, step: Step, table: Mounted[], index: number
       const flags = integer(args[3]);
       const source = plain(args[0]);
       const propagation = propagationWord(flags);
-      if (flags & BigInt(MS.MS_BIND) && source && source === plain(args[1]) && !places.inside) return add({ path: '/', inside: true }, 'bind', source, []);
+      if (flags & BigInt(MS.MS_BIND) && source && source === plain(args[1]) && !places.inside)
+        return add({ path: '/', inside: true }, 'bind', source, []);
       const place = placeOf(places, undefined, args[1]);
       if (flags & BigInt(MS.MS_REMOUNT)) return change(place, flagWords(flags), false);
       if (propagation) return change(place, [propagation.replace(/^r/, '')], (flags & BigInt(MS.MS_REC)) !== 0n);
@@ -109,17 +128,22 @@ function mountChange(places: Places, step: Step, table: Mounted[], index: number
     }
     case 'mount_setattr': {
       const place = placeOf(places, args[0], args[1]);
-      if (place.attributes !== undefined && !table.some((m) => m.target === place.path && m.inside === place.inside && m.since >= 0)) return undefined;
+      if (place.attributes !== undefined && !table.some((m) => m.target === place.path && m.inside === place.inside && m.since >= 0))
+        return undefined;
       if (place.attributes !== undefined) return undefined; // not attached yet: shown when it is
       const propagation = propagationWord(attributeField(step, 'propagation'));
       const words = [...attributeWords(attributeField(step, 'attr_set')), ...(propagation ? [propagation] : [])];
       return words.length ? change(place, words, false) : undefined;
     }
     case 'pivot_root':
-      return { kind: 'changed', label: 'the rootfs becomes /', table: table.map((m) => (m.inside ? m : { ...m, target: 'on top of /', id: nextId() })) };
+      return {
+        kind: 'changed',
+        label: 'the rootfs becomes /',
+        table: table.map((m) => (m.inside ? m : { ...m, target: 'on top of /', id: nextId() })),
+      };
     case 'umount2': {
       if (places.inside && table.some((m) => !m.inside) && plain(args[0]) === '.')
-        return { kind: 'removed', label: '− the host\'s file tree', table: table.filter((m) => m.inside) };
+        return { kind: 'removed', label: "− the host's file tree", table: table.filter((m) => m.inside) };
       const top = topmost(table, placeOf(places, undefined, args[0]));
       return top && { kind: 'removed', label: `− ${top.target}`, table: table.filter((m) => m !== top) };
     }
@@ -132,7 +156,9 @@ const topmost = (table: Mounted[], place: Place): Mounted | undefined =>
   table.findLast((m) => m.target === place.path && m.inside === place.inside);
 
 const below = (m: Mounted, place: Place): boolean =>
-  place.path === '/' ? !place.inside || m.inside : m.inside === place.inside && (m.target === place.path || m.target.startsWith(`${place.path}/`));
+  place.path === '/'
+    ? !place.inside || m.inside
+    : m.inside === place.inside && (m.target === place.path || m.target.startsWith(`${place.path}/`));
 
 const PROPAGATIONS = ['private', 'slave', 'shared', 'unbindable'];
 const merge = (options: string[], words: string[]): string[] => {

@@ -76,7 +76,14 @@ export function layOut(program: Program, small = true): Layout {
     band.height += height;
     y += height;
   });
-  return { height: y + 12, bands, rows, arrows: arrowsOf(program, rows), lifelines: lifelinesOf(program, rows, y), waits: waitsOf(program, rows) };
+  return {
+    height: y + 12,
+    bands,
+    rows,
+    arrows: arrowsOf(program, rows),
+    lifelines: lifelinesOf(program, rows, y),
+    waits: waitsOf(program, rows),
+  };
 }
 
 const yOf = (rows: Row[], index: number): number => rows[index]?.y ?? 0;
@@ -93,7 +100,9 @@ function arrowsOf(program: Program, rows: Row[]): Arrow[] {
     const other = program.steps.findIndex((s, i) => i > index && s.sync?.kind === 'wait' && s.sync.token === token);
     const peer = program.steps[other];
     if (!peer) return [];
-    return [{ kind: 'sync', token, from: { lane: lane(step.actor), y: yOf(rows, index) }, to: { lane: lane(peer.actor), y: yOf(rows, other) } }];
+    return [
+      { kind: 'sync', token, from: { lane: lane(step.actor), y: yOf(rows, index) }, to: { lane: lane(peer.actor), y: yOf(rows, other) } },
+    ];
   });
 }
 
@@ -132,7 +141,10 @@ export function drawLanes(program: Program, layout: Layout, view: string): strin
   for (const { actor, from, to } of layout.lifelines) {
     const x = laneX(lane(actor));
     out.push(`<line class="life ${actor}" x1="${x}" x2="${x}" y1="${from}" y2="${to}"/>`);
-    if (actor === 'starter') out.push(`<line class="life-end ${actor}" x1="${x - 9}" x2="${x + 9}" y1="${to + 12}" y2="${to + 12}"/><line class="life ${actor}" x1="${x}" x2="${x}" y1="${to}" y2="${to + 12}"/>`);
+    if (actor === 'starter')
+      out.push(
+        `<line class="life-end ${actor}" x1="${x - 9}" x2="${x + 9}" y1="${to + 12}" y2="${to + 12}"/><line class="life ${actor}" x1="${x}" x2="${x}" y1="${to}" y2="${to + 12}"/>`,
+      );
   }
   for (const w of layout.waits) out.push(`<line class="waiting" x1="${laneX(w.lane)}" x2="${laneX(w.lane)}" y1="${w.from}" y2="${w.to}"/>`);
   for (const a of layout.arrows) out.push(drawArrow(a, view));
@@ -156,7 +168,9 @@ function drawArrow(a: Arrow, view: string): string {
   const x2 = laneX(a.to.lane) - 11 * direction;
   const bend = Math.max(14, Math.abs(x2 - x1) / 2) * direction;
   const path =
-    a.kind === 'clone' ? `M${x1} ${a.from.y}L${x2} ${a.to.y}` : `M${x1} ${a.from.y}C${x1 + bend} ${a.from.y} ${x2 - bend} ${a.to.y} ${x2} ${a.to.y}`;
+    a.kind === 'clone'
+      ? `M${x1} ${a.from.y}L${x2} ${a.to.y}`
+      : `M${x1} ${a.from.y}C${x1 + bend} ${a.from.y} ${x2 - bend} ${a.to.y} ${x2} ${a.to.y}`;
   const birth = a.kind === 'clone' ? `<circle class="birth" cx="${laneX(a.to.lane)}" cy="${a.to.y}" r="8"/>` : '';
   return `<path class="arrow ${a.kind}" d="${path}" marker-end="url(#head-${a.kind}-${view})"/>${birth}`;
 }
@@ -170,7 +184,12 @@ export function drawThreads(layout: Layout, changes: NamespaceChange[]): string 
     const shared = `<line class="thread" x1="${x}" x2="${x}" y1="0" y2="${stops[0]}"/>`;
     return (
       shared +
-      own.map((c, n) => `<line class="thread own n${i}${c.becomes === 'joined' ? ' joined' : ''}" x1="${x}" x2="${x}" y1="${stops[n]}" y2="${stops[n + 1]}"/>`).join('') +
+      own
+        .map(
+          (c, n) =>
+            `<line class="thread own n${i}${c.becomes === 'joined' ? ' joined' : ''}" x1="${x}" x2="${x}" y1="${stops[n]}" y2="${stops[n + 1]}"/>`,
+        )
+        .join('') +
       own.map((c, n) => `<circle class="knot n${i} ${c.becomes}" cx="${x}" cy="${stops[n]}" r="6"/>`).join('')
     );
   }).join('');

@@ -31,16 +31,22 @@ function stepBody(program: Program, index: number, json: JsonLines, meaning: Mea
   const facts = [
     `Manual: ${manual(step.man)}`,
     ...(step.saves ? [`The result is kept as <code><i class="r">&lt;${escapeHtml(step.saves)}&gt;</i></code> for later steps.`] : []),
-    ...(step.ignore?.length ? [`Goes on after ${step.ignore.map((e) => `<code>${escapeHtml(e)}</code>`).join(', ')}; any other error ends the start.`] : []),
+    ...(step.ignore?.length
+      ? [`Goes on after ${step.ignore.map((e) => `<code>${escapeHtml(e)}</code>`).join(', ')}; any other error ends the start.`]
+      : []),
     ...(step.expect ?? []).map((e) => `Checked afterwards. If it does not hold: “${escapeHtml(e.otherwise)}”`),
     ...(step.becomes ? [`The new process becomes <span class="${step.becomes}">${step.becomes}</span>.`] : []),
-    ...(lines ? [`<span class="asked">Asked for by <a href="#config-${lines[0] + 1}"><code>${escapeHtml(step.from)}</code></a>.</span>`] : []),
+    ...(lines
+      ? [`<span class="asked">Asked for by <a href="#config-${lines[0] + 1}"><code>${escapeHtml(step.from)}</code></a>.</span>`]
+      : []),
   ];
   return [
     `<h3>Step ${index + 1} of ${program.steps.length} · <span class="${step.actor}">${step.actor}</span> · ${escapeHtml(step.chapter)}</h3>`,
     `<p class="call">${paintHtml(showStep(program, index))}</p>`,
     `<p class="why">${escapeHtml(step.why)}</p>`,
-    rows.length ? `<table><thead><tr><th>argument</th><th>value</th><th>meaning</th></tr></thead><tbody>${rows.join('')}</tbody></table>` : '',
+    rows.length
+      ? `<table><thead><tr><th>argument</th><th>value</th><th>meaning</th></tr></thead><tbody>${rows.join('')}</tbody></table>`
+      : '',
     `<ul class="facts">${facts.map((f) => `<li>${f}</li>`).join('')}</ul>`,
   ].join('');
 }
@@ -73,11 +79,14 @@ function picture(program: Program, chips: Map<number, { kind: string; label: str
     return (
       `<a class="row${step.minor ? ' small' : ''}" href="#step-${r.index + 1}" data-step="${r.index}" style="height:${r.height}px">` +
       `<span class="n">${r.index + 1}</span><span></span><span class="call">${paintHtml(showStep(program, r.index, { width: 40 }))}</span><span></span>` +
-      (chip ? `<span class="chip ${chip.kind}" title="${escapeHtml(chip.label)}">${escapeHtml(shortLabel(chip.label))}</span></a>` : '<span></span></a>')
+      (chip
+        ? `<span class="chip ${chip.kind}" title="${escapeHtml(chip.label)}">${escapeHtml(shortLabel(chip.label))}</span></a>`
+        : '<span></span></a>')
     );
   };
   const bands = layout.bands.map(
-    (b) => `<div class="band" style="--hue:${CHAPTER_HUES[CHAPTERS.indexOf(b.chapter)] ?? 0};height:${b.height}px"><h2>${escapeHtml(b.chapter)}</h2>${b.rows.map(row).join('')}</div>`,
+    (b) =>
+      `<div class="band" style="--hue:${CHAPTER_HUES[CHAPTERS.indexOf(b.chapter)] ?? 0};height:${b.height}px"><h2>${escapeHtml(b.chapter)}</h2>${b.rows.map(row).join('')}</div>`,
   );
   const head = (kind: string, size: number) =>
     `<marker id="head-${kind}-${view}" class="head-${kind}" viewBox="0 0 8 8" refX="5" refY="4" markerWidth="${size}" markerHeight="${size}" orient="auto"><path d="M0 0L8 4L0 8Z"/></marker>`;
@@ -105,7 +114,9 @@ function pageData(program: Program, json: JsonLines) {
 }
 
 function intro(program: Program): string {
-  const counts = (['runtime', 'starter', 'init'] as const).map((a) => [a, program.steps.filter((s) => s.actor === a).length] as const).filter(([, n]) => n);
+  const counts = (['runtime', 'starter', 'init'] as const)
+    .map((a) => [a, program.steps.filter((s) => s.actor === a).length] as const)
+    .filter(([, n]) => n);
   const made = counts.map(([a, n]) => `<span class="${a}">${a}</span> makes ${n}`).join(', ');
   return (
     `<p>${program.steps.length} steps start this container: ${made}. Time runs downwards; a thin arrow is a word from one process to another that waits for it, the thick one is a birth. ` +
@@ -128,7 +139,9 @@ export function renderHtml(program: Program, config: Config): string {
     heading: `How a container starts: <code>${escapeHtml(command)}</code>`,
     intro: intro(program),
     picture: picture(program, chips, 'brief') + picture(program, chips, 'full'),
-    steps: `<ol>${stepBodies(program, json).map((body, i) => `<li class="step body" id="step-${i + 1}">${body}</li>`).join('')}</ol>`,
+    steps: `<ol>${stepBodies(program, json)
+      .map((body, i) => `<li class="step body" id="step-${i + 1}">${body}</li>`)
+      .join('')}</ol>`,
     config: json.lines.map((line) => `<span>${escapeHtml(line)}</span>`).join(''),
     data: pageData(program, json),
   });

@@ -20,7 +20,10 @@ export function jsonLines(value: unknown): JsonLines {
     const isObject = v !== null && typeof v === 'object';
     const entries: [key: string, value: unknown][] = isObject ? Object.entries(v).filter(([, x]) => x !== undefined) : [];
     const list = Array.isArray(v);
-    const inline = list && entries.every(([, x]) => x === null || typeof x !== 'object') ? `[${entries.map(([, x]) => scalar(x)).join(', ')}]` : undefined;
+    const inline =
+      list && entries.every(([, x]) => x === null || typeof x !== 'object')
+        ? `[${entries.map(([, x]) => scalar(x)).join(', ')}]`
+        : undefined;
     if (!isObject) lines.push(`${indent}${head}${scalar(v)}${tail}`);
     else if (inline !== undefined && (indent + head + inline).length <= 76) {
       lines.push(`${indent}${head}${inline}${tail}`);

@@ -71,7 +71,8 @@ export function follow(places: Places, step: Step): void {
       break;
     case 'mount_setattr': {
       const held = args[0]?.kind === 'result' ? places.held.get(args[0].of) : undefined;
-      if (held?.attributes !== undefined) held.attributes = (held.attributes | attributeField(step, 'attr_set')) & ~attributeField(step, 'attr_clr');
+      if (held?.attributes !== undefined)
+        held.attributes = (held.attributes | attributeField(step, 'attr_set')) & ~attributeField(step, 'attr_clr');
       break;
     }
     case 'mount':
@@ -103,18 +104,26 @@ export function attributeField(step: Step, field: 'attr_set' | 'attr_clr' | 'pro
 }
 
 const WORDS: [ms: number, attr: number, word: string][] = [
-  [MS.MS_RDONLY, MOUNT_ATTR.MOUNT_ATTR_RDONLY, 'ro'], [MS.MS_NOSUID, MOUNT_ATTR.MOUNT_ATTR_NOSUID, 'nosuid'], [MS.MS_NODEV, MOUNT_ATTR.MOUNT_ATTR_NODEV, 'nodev'],
-  [MS.MS_NOEXEC, MOUNT_ATTR.MOUNT_ATTR_NOEXEC, 'noexec'], [MS.MS_NOSYMFOLLOW, MOUNT_ATTR.MOUNT_ATTR_NOSYMFOLLOW, 'nosymfollow'],
-  [MS.MS_NOATIME, MOUNT_ATTR.MOUNT_ATTR_NOATIME, 'noatime'], [MS.MS_NODIRATIME, MOUNT_ATTR.MOUNT_ATTR_NODIRATIME, 'nodiratime'],
+  [MS.MS_RDONLY, MOUNT_ATTR.MOUNT_ATTR_RDONLY, 'ro'],
+  [MS.MS_NOSUID, MOUNT_ATTR.MOUNT_ATTR_NOSUID, 'nosuid'],
+  [MS.MS_NODEV, MOUNT_ATTR.MOUNT_ATTR_NODEV, 'nodev'],
+  [MS.MS_NOEXEC, MOUNT_ATTR.MOUNT_ATTR_NOEXEC, 'noexec'],
+  [MS.MS_NOSYMFOLLOW, MOUNT_ATTR.MOUNT_ATTR_NOSYMFOLLOW, 'nosymfollow'],
+  [MS.MS_NOATIME, MOUNT_ATTR.MOUNT_ATTR_NOATIME, 'noatime'],
+  [MS.MS_NODIRATIME, MOUNT_ATTR.MOUNT_ATTR_NODIRATIME, 'nodiratime'],
   [MS.MS_STRICTATIME, MOUNT_ATTR.MOUNT_ATTR_STRICTATIME, 'strictatime'],
 ];
 
 /** Mount flags in the words of mount(8): `['ro', 'nosuid']`. */
 export const flagWords = (flags: bigint): string[] => WORDS.filter(([ms]) => flags & BigInt(ms)).map(([, , word]) => word);
-export const attributeWords = (attributes: bigint): string[] => WORDS.filter(([, attr]) => attributes & BigInt(attr)).map(([, , word]) => word);
+export const attributeWords = (attributes: bigint): string[] =>
+  WORDS.filter(([, attr]) => attributes & BigInt(attr)).map(([, , word]) => word);
 
 const PROPAGATION: [number, string][] = [
-  [MS.MS_PRIVATE, 'private'], [MS.MS_SLAVE, 'slave'], [MS.MS_SHARED, 'shared'], [MS.MS_UNBINDABLE, 'unbindable'],
+  [MS.MS_PRIVATE, 'private'],
+  [MS.MS_SLAVE, 'slave'],
+  [MS.MS_SHARED, 'shared'],
+  [MS.MS_UNBINDABLE, 'unbindable'],
 ];
 
 /** `rprivate`, `slave`; undefined when the flags change no propagation. */

@@ -1,7 +1,7 @@
 /** One step as the nearest shell command. */
-import { CLONE, MNT, MS, O, S } from '../libc/flags.ts';
+
 import { capabilityName } from '../libc/capabilities.ts';
-import { RLIMIT } from '../libc/flags.ts';
+import { CLONE, MNT, MS, O, RLIMIT, S } from '../libc/flags.ts';
 import type { Arg, Step } from '../runc/program/step.ts';
 import { deviceNumbers } from './decode.ts';
 import { attributeField, attributeWords, flagWords, integer, type Place, type Places, placeOf, plain, propagationWord } from './places.ts';
@@ -54,20 +54,31 @@ const textOf = (arg: Arg | undefined): string => (arg?.kind === 'data' ? Buffer.
 const tolerant = (step: Step, command: string): string => (step.ignore?.length ? `${command} 2>&- || :` : command);
 
 const ULIMIT: Partial<Record<keyof typeof RLIMIT, [option: string, unit: bigint]>> = {
-  RLIMIT_CPU: ['-t', 1n], RLIMIT_FSIZE: ['-f', 512n], RLIMIT_DATA: ['-d', 1024n], RLIMIT_STACK: ['-s', 1024n], RLIMIT_CORE: ['-c', 512n], RLIMIT_NOFILE: ['-n', 1n],
-  RLIMIT_AS: ['-v', 1024n], RLIMIT_MEMLOCK: ['-l', 1024n],
+  RLIMIT_CPU: ['-t', 1n],
+  RLIMIT_FSIZE: ['-f', 512n],
+  RLIMIT_DATA: ['-d', 1024n],
+  RLIMIT_STACK: ['-s', 1024n],
+  RLIMIT_CORE: ['-c', 512n],
+  RLIMIT_NOFILE: ['-n', 1n],
+  RLIMIT_AS: ['-v', 1024n],
+  RLIMIT_MEMLOCK: ['-l', 1024n],
 };
 
 function limit(step: Step): Translation {
   const name = (Object.keys(RLIMIT) as (keyof typeof RLIMIT)[]).find((n) => BigInt(RLIMIT[n]) === integer(step.call.args[1]));
   const known = name && ULIMIT[name];
   const struct = step.call.args[2];
-  if (!known || struct?.kind !== 'struct') return nearly(`set ${name ?? 'this limit'} everywhere, ulimit has no option for it in POSIX shells`);
+  if (!known || struct?.kind !== 'struct')
+    return nearly(`set ${name ?? 'this limit'} everywhere, ulimit has no option for it in POSIX shells`);
   const value = (field: string) => {
     const n = BigInt.asUintN(64, integer(struct.fields.find((f) => f.name === field)?.value));
     return n === 2n ** 64n - 1n ? 'unlimited' : String(n / known[1]);
   };
-  return nearly('set another process\'s limits; the process sets its own', `ulimit -S ${known[0]} ${value('rlim_cur')}`, `ulimit -H ${known[0]} ${value('rlim_max')}`);
+  return nearly(
+    "set another process's limits; the process sets its own",
+    `ulimit -S ${known[0]} ${value('rlim_cur')}`,
+    `ulimit -H ${known[0]} ${value('rlim_max')}`,
+  );
 }
 
 function mounting(shell: Shell, step: Step): Translation {
@@ -83,7 +94,12 @@ function mounting(shell: Shell, step: Step): Translation {
     return say(tolerant(step, `mount --${recursive ? 'rbind' : 'bind'} ${own ?? shWord(plain(args[0]))} ${own ?? target}`));
   }
   const options = [...flagWords(flags), ...plain(args[4]).split(',').filter(Boolean)];
-  return say(tolerant(step, `mount -t ${shWord(plain(args[2]))} ${options.length ? `-o ${shWord(options.join(','))} ` : ''}${shWord(plain(args[0]))} ${target}`));
+  return say(
+    tolerant(
+      step,
+      `mount -t ${shWord(plain(args[2]))} ${options.length ? `-o ${shWord(options.join(','))} ` : ''}${shWord(plain(args[0]))} ${target}`,
+    ),
+  );
 }
 
 function node(shell: Shell, step: Step): Translation {
@@ -93,7 +109,11 @@ function node(shell: Shell, step: Step): Translation {
   const mode = (integer(args[2]) & 0o7777n).toString(8);
   const [major, minor] = deviceNumbers(integer(args[3]));
   const make =
-    type === BigInt(S.S_IFREG) ? `: > ${path}` : type === BigInt(S.S_IFIFO) ? `mkfifo -m ${mode} ${path}` : `mknod -m ${mode} ${path} ${type === BigInt(S.S_IFBLK) ? 'b' : 'c'} ${major} ${minor}`;
+    type === BigInt(S.S_IFREG)
+      ? `: > ${path}`
+      : type === BigInt(S.S_IFIFO)
+        ? `mkfifo -m ${mode} ${path}`
+        : `mknod -m ${mode} ${path} ${type === BigInt(S.S_IFBLK) ? 'b' : 'c'} ${major} ${minor}`;
   return say(step.ignore?.includes('EEXIST') ? `[ -e ${path} ] || ${make}` : make);
 }
 
@@ -108,7 +128,12 @@ function privilege(shell: Shell, step: Step): Translation {
     identity.groups = Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readUInt32LE(4 * i));
   } else if (name === 'prctl' && integer(args[0]) === 24n) identity.dropped.push(capabilityName(Number(integer(args[1]))));
   else if (name === 'prctl' && integer(args[0]) === 38n) identity.noNewPrivileges = true;
-  else if (name === 'capset') return { commands: [], cannot: 'set the five capability sets one by one; setpriv in the last line sets the bounding set, from which execve computes the others' };
+  else if (name === 'capset')
+    return {
+      commands: [],
+      cannot:
+        'set the five capability sets one by one; setpriv in the last line sets the bounding set, from which execve computes the others',
+    };
   else return { commands: [], cannot: `call ${name} with these arguments` };
   return later;
 }
@@ -121,9 +146,17 @@ export function translate(shell: Shell, step: Step): Translation {
     case 'mount':
       return mounting(shell, step);
     case 'umount2':
-      return say(tolerant(step, `umount ${integer(args[1]) & BigInt(MNT.MNT_DETACH) ? '-l ' : ''}${shPath(shell, placeOf(shell.places, undefined, args[0]))}`));
+      return say(
+        tolerant(
+          step,
+          `umount ${integer(args[1]) & BigInt(MNT.MNT_DETACH) ? '-l ' : ''}${shPath(shell, placeOf(shell.places, undefined, args[0]))}`,
+        ),
+      );
     case 'pivot_root':
-      return nearly('stack the old root on the new one and unmount it as `.`, because umount(8) takes `.` for the new one; the old root gets a folder', `pivot_root "$ROOT" "$ROOT"${OLD_ROOT}`);
+      return nearly(
+        'stack the old root on the new one and unmount it as `.`, because umount(8) takes `.` for the new one; the old root gets a folder',
+        `pivot_root "$ROOT" "$ROOT"${OLD_ROOT}`,
+      );
     case 'chroot':
       return nearly('change its own root; chroot(8) does it for the command that it starts, so it stands in the last line');
     case 'chdir':
@@ -162,7 +195,11 @@ export function translate(shell: Shell, step: Step): Translation {
         if (step.saves) shell.files.set(step.saves, shPath(shell, { ...place, path: place.path.replace('<init>', 'self') }));
         return elsewhere('by the redirection below');
       }
-      return nearly(name === 'openat2' ? 'make the kernel resolve a path as if the rootfs were /; a link in the image can lead astray here' : 'work through a descriptor; the path is used');
+      return nearly(
+        name === 'openat2'
+          ? 'make the kernel resolve a path as if the rootfs were /; a link in the image can lead astray here'
+          : 'work through a descriptor; the path is used',
+      );
     }
     case 'write': {
       const file = args[0]?.kind === 'result' ? shell.files.get(args[0].of) : undefined;
@@ -191,12 +228,18 @@ export function translate(shell: Shell, step: Step): Translation {
       if (place.attributes !== undefined) return elsewhere('by mount -o remount below, once it is attached');
       const words = attributeWords(attributeField(step, 'attr_set'));
       const propagation = propagationWord(attributeField(step, 'propagation'));
-      return say(...(words.length ? [tolerant(step, `mount -o remount,bind,${words.join(',')} ${shPath(shell, place)}`)] : []), ...(propagation ? [`mount --make-${propagation} ${shPath(shell, place)}`] : []));
+      return say(
+        ...(words.length ? [tolerant(step, `mount -o remount,bind,${words.join(',')} ${shPath(shell, place)}`)] : []),
+        ...(propagation ? [`mount --make-${propagation} ${shPath(shell, place)}`] : []),
+      );
     }
     case 'prlimit':
       return limit(step);
     case 'posix_spawn':
-      return nearly('name a process that does not exist yet; unshare --map-root-user maps one user instead of this', `: ${args.map((a) => shWord(plain(a))).join(' ')}`);
+      return nearly(
+        'name a process that does not exist yet; unshare --map-root-user maps one user instead of this',
+        `: ${args.map((a) => shWord(plain(a))).join(' ')}`,
+      );
     case 'setresuid':
     case 'setresgid':
     case 'setgroups':
@@ -229,6 +272,12 @@ const isWrite = (step: Step): boolean => {
 
 /** Options of unshare(1) and nsenter(1) by CLONE_ flag. */
 export const NAMESPACE_OPTIONS: [flag: number, option: string][] = [
-  [CLONE.CLONE_NEWUSER, 'user'], [CLONE.CLONE_NEWPID, 'pid'], [CLONE.CLONE_NEWNS, 'mount'], [CLONE.CLONE_NEWUTS, 'uts'],
-  [CLONE.CLONE_NEWIPC, 'ipc'], [CLONE.CLONE_NEWNET, 'net'], [CLONE.CLONE_NEWCGROUP, 'cgroup'], [CLONE.CLONE_NEWTIME, 'time'],
+  [CLONE.CLONE_NEWUSER, 'user'],
+  [CLONE.CLONE_NEWPID, 'pid'],
+  [CLONE.CLONE_NEWNS, 'mount'],
+  [CLONE.CLONE_NEWUTS, 'uts'],
+  [CLONE.CLONE_NEWIPC, 'ipc'],
+  [CLONE.CLONE_NEWNET, 'net'],
+  [CLONE.CLONE_NEWCGROUP, 'cgroup'],
+  [CLONE.CLONE_NEWTIME, 'time'],
 ];

@@ -48,7 +48,11 @@ function writeStep(script: Script, shell: Shell, step: Step, index: number, stat
     if (name === 'clone') state.cloned = true;
     const options = optionsOf(integer(args[0]));
     for (const option of options) if (!script.unshare.includes(option)) script.unshare.push(option);
-    return void frame(options.length ? `by unshare at the end of the outer part: ${options.map((o) => `--${o}`).join(' ')}` : 'by the sub-shell at the end of the outer part');
+    return void frame(
+      options.length
+        ? `by unshare at the end of the outer part: ${options.map((o) => `--${o}`).join(' ')}`
+        : 'by the sub-shell at the end of the outer part',
+    );
   }
   if (name === 'setns') {
     const path = args[0]?.kind === 'result' ? shell.places.held.get(args[0].of)?.path : undefined;
@@ -90,7 +94,9 @@ function setpriv({ identity }: Shell): string[] {
     ...(isRoot ? [] : [`--reuid ${identity.uid}`]),
     ...(identity.gid === undefined || (isRoot && identity.gid === 0n) ? [] : [`--regid ${identity.gid}`]),
     ...(identity.groups === undefined ? [] : [identity.groups.length ? `--groups ${identity.groups.join(',')}` : '--clear-groups']),
-    ...(identity.dropped.length ? [`--bounding-set ${identity.dropped.length >= CAPABILITIES.length ? '-all' : ['-all', ...kept].join(',')}`] : []),
+    ...(identity.dropped.length
+      ? [`--bounding-set ${identity.dropped.length >= CAPABILITIES.length ? '-all' : ['-all', ...kept].join(',')}`]
+      : []),
     ...(identity.noNewPrivileges ? ['--no-new-privs'] : []),
   ];
 }
@@ -106,7 +112,9 @@ function lastLines(script: Script, shell: Shell): string[] {
     '',
     ...(wanted.length
       ? [
-          ...shComment('Give up power. This setpriv is the one in the rootfs (the host\'s programs are out of reach now); busybox has one that knows too little.'),
+          ...shComment(
+            "Give up power. This setpriv is the one in the rootfs (the host's programs are out of reach now); busybox has one that knows too little.",
+          ),
           "setpriv=''",
           `if ${into}setpriv --help 2>&1 | grep -q -- --bounding-set; then`,
           `    setpriv='setpriv ${wanted.join(' ')}'`,
@@ -134,17 +142,35 @@ const END = 'END_OF_THE_INNER_PART';
  */
 export function renderSh(program: Program): string {
   const script: Script = { outer: [], placed: [], inner: [], unshare: [], nsenter: [], folders: [], rootfs: undefined, command: undefined };
-  const shell: Shell = { places: newPlaces(), files: new Map(), identity: { uid: undefined, gid: undefined, groups: undefined, dropped: [], noNewPrivileges: false }, chroot: false };
+  const shell: Shell = {
+    places: newPlaces(),
+    files: new Map(),
+    identity: { uid: undefined, gid: undefined, groups: undefined, dropped: [], noNewPrivileges: false },
+    chroot: false,
+  };
   const state = { inside: false, cloned: false };
   program.steps.forEach((step, index) => writeStep(script, shell, step, index, state));
   const last = lastLines(script, shell);
 
-  const unshare = ['unshare', ...(script.unshare.includes('pid') ? ['--fork', '--kill-child'] : []), ...script.unshare.map((o) => (o === 'user' ? '--map-root-user' : `--${o}`)), ...(script.unshare.includes('mount') ? ['--propagation unchanged'] : [])];
-  const start = [...(script.nsenter.length ? ['nsenter', ...script.nsenter] : []), ...(script.unshare.length ? unshare : []), 'sh "$inner"'].join(' ');
+  const unshare = [
+    'unshare',
+    ...(script.unshare.includes('pid') ? ['--fork', '--kill-child'] : []),
+    ...script.unshare.map((o) => (o === 'user' ? '--map-root-user' : `--${o}`)),
+    ...(script.unshare.includes('mount') ? ['--propagation unchanged'] : []),
+  ];
+  const start = [
+    ...(script.nsenter.length ? ['nsenter', ...script.nsenter] : []),
+    ...(script.unshare.length ? unshare : []),
+    'sh "$inner"',
+  ].join(' ');
   return `${[
     '#!/bin/sh',
-    ...shComment('A container, started step by step: the shell form of what minirun does, written by `minirun explain --format sh`. It needs root, util-linux (unshare, mount, pivot_root) and iproute2 (ip).'),
-    ...shComment('Read it, learn from it, do not rely on it: where a comment says "a shell cannot", the program that minirun runs is safer than this script.'),
+    ...shComment(
+      'A container, started step by step: the shell form of what minirun does, written by `minirun explain --format sh`. It needs root, util-linux (unshare, mount, pivot_root) and iproute2 (ip).',
+    ),
+    ...shComment(
+      'Read it, learn from it, do not rely on it: where a comment says "a shell cannot", the program that minirun runs is safer than this script.',
+    ),
     ...program.warnings.flatMap((w) => shComment(`Warning: ${w}`)),
     'set -eu',
     `export ROOT=${shWord(script.rootfs ?? '/')}`,
@@ -162,9 +188,11 @@ export function renderSh(program: Program): string {
     ...(script.rootfs ? [`    rmdir "$ROOT"${OLD_ROOT} 2>/dev/null || :`] : []),
     '}',
     'trap clean_up EXIT',
-    '', `# ${'='.repeat(20)} The outer part: what the runtime does ${'='.repeat(20)}`,
+    '',
+    `# ${'='.repeat(20)} The outer part: what the runtime does ${'='.repeat(20)}`,
     ...script.outer,
-    '', `# ${'='.repeat(20)} The inner part: what init does, as a script of its own ${'='.repeat(20)}`,
+    '',
+    `# ${'='.repeat(20)} The inner part: what init does, as a script of its own ${'='.repeat(20)}`,
     `cat > "$inner" <<'${END}'`,
     'set -eu',
     'rm -f "$0"',
@@ -175,7 +203,8 @@ export function renderSh(program: Program): string {
     ...script.inner,
     ...last,
     END,
-    '', `# ${'='.repeat(20)} Start it ${'='.repeat(20)}`,
+    '',
+    `# ${'='.repeat(20)} Start it ${'='.repeat(20)}`,
     'status=0',
     '(',
     ...script.placed.map((line) => (line ? `    ${line}` : line)),

@@ -7,8 +7,7 @@ import { syscallNumber } from './syscalls.ts';
 export const hostArch = (): 'x64' | 'arm64' => (process.arch === 'arm64' ? 'arm64' : 'x64');
 
 /** A system call by its libc name on this machine. Returns the result, or -errno. */
-export const call = (name: string, ...args: (number | bigint)[]): number =>
-  syscall(syscallNumber(name, hostArch()), args);
+export const call = (name: string, ...args: (number | bigint)[]): number => syscall(syscallNumber(name, hostArch()), args);
 
 export const closeFd = (fd: number): void => {
   call('close', fd);
@@ -22,8 +21,7 @@ const MFD_ALLOW_SEALING = 2;
 const MFD_EXEC = 0x10;
 
 /** A close-on-exec duplicate with a number of at least 100. */
-export const duplicateHigh = (fd: number): number =>
-  must(`duplicate descriptor ${fd}`, call('fcntl', fd, F_DUPFD_CLOEXEC, 100));
+export const duplicateHigh = (fd: number): number => must(`duplicate descriptor ${fd}`, call('fcntl', fd, F_DUPFD_CLOEXEC, 100));
 
 function memfd(name: string, flags: number): number {
   const cname = cstring(name);

@@ -41,9 +41,7 @@ export const lastErrno = (): number => loadKoffi().errno();
  * right for a process about to exec, wrong for anything else.
  */
 export function syscall(nr: number, args: readonly Word[]): number {
-  raw ??= loadLibc().func(
-    'long syscall(long, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t)',
-  ) as unknown as Syscall;
+  raw ??= loadLibc().func('long syscall(long, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t)') as unknown as Syscall;
   const word = (i: number): Word => {
     const w = args[i] ?? 0;
     return typeof w === 'number' ? (w < 0 ? BigInt.asUintN(64, BigInt(w)) : w) : BigInt.asUintN(64, w);

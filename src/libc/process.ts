@@ -1,7 +1,7 @@
 /** Processes that are not Node's own children: pidfds, waiting, signals, start times. */
 import { readFileSync } from 'node:fs';
-import { addressOf, loadKoffi } from './ffi.ts';
 import { call, closeFd } from './fd.ts';
+import { addressOf, loadKoffi } from './ffi.ts';
 
 const P_PID = 1;
 const WNOHANG = 1;

@@ -5,8 +5,8 @@
  * the parent until the exec, so it works, and it is synchronous: the pid is known on return.
  */
 import { SyscallError } from './errno.ts';
-import { addressOf, cstring, loadLibc } from './ffi.ts';
 import { closeFd, duplicateHigh } from './fd.ts';
+import { addressOf, cstring, loadLibc } from './ffi.ts';
 
 export interface SpawnRequest {
   /** Absolute path of the executable. */
@@ -90,8 +90,12 @@ export function spawn(request: SpawnRequest): number {
     for (const source of new Set(request.fds.values())) high.set(source, duplicateHigh(source));
     for (const [target, source] of request.fds) f.actionsDup2(addressOf(actions), high.get(source), target);
     const error = f.spawn(
-      addressOf(pid), addressOf(path), addressOf(actions), addressOf(attributes),
-      addressOf(argv.pointers), addressOf(env.pointers),
+      addressOf(pid),
+      addressOf(path),
+      addressOf(actions),
+      addressOf(attributes),
+      addressOf(argv.pointers),
+      addressOf(env.pointers),
     );
     if (error) throw new SyscallError(`start ${request.path}`, error);
     // The strings are reachable only through addresses: this use keeps them alive until here.

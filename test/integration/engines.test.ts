@@ -1,8 +1,8 @@
 /** The same program through both engines: the container must look the same from inside. */
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { nativeAvailable } from '../../src/runc/engine/native.ts';
 import type { EngineName } from '../../src/runc/engine/launch.ts';
+import { nativeAvailable } from '../../src/runc/engine/native.ts';
 import type { Config } from '../../src/runc/spec/config.ts';
 import { plainConfig, run } from './support/box.ts';
 import { BUSYBOX, skipReason } from './support/minirun.ts';
@@ -28,28 +28,52 @@ interface Example {
 
 const EXAMPLES: Example[] = [
   { name: 'the defaults', change: () => {} },
-  { name: 'another user', change: (c) => void (c.process = { ...c.process!, user: { uid: 1000, gid: 1000, additionalGids: [10, 20], umask: 0o077 } }) },
-  { name: 'no_new_privs and few capabilities', change: (c) => {
+  {
+    name: 'another user',
+    change: (c) => void (c.process = { ...c.process!, user: { uid: 1000, gid: 1000, additionalGids: [10, 20], umask: 0o077 } }),
+  },
+  {
+    name: 'no_new_privs and few capabilities',
+    change: (c) => {
       c.process!.noNewPrivileges = true;
       c.process!.capabilities = { bounding: ['CAP_KILL'], permitted: ['CAP_KILL'], effective: ['CAP_KILL'] };
-    } },
-  { name: 'ambient capabilities for a user', change: (c) => {
+    },
+  },
+  {
+    name: 'ambient capabilities for a user',
+    change: (c) => {
       const some = ['CAP_NET_BIND_SERVICE', 'CAP_NET_RAW'];
       c.process!.user = { uid: 1000, gid: 1000 };
       c.process!.capabilities = { bounding: some, permitted: some, effective: some, inheritable: some, ambient: some };
-    } },
-  { name: 'a read-only root, a tmpfs and a bind mount', change: (c) => {
+    },
+  },
+  {
+    name: 'a read-only root, a tmpfs and a bind mount',
+    change: (c) => {
       c.root!.readonly = true;
-      c.mounts!.push({ destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['size=1m', 'noexec'] }, { destination: '/mnt/my etc', type: 'bind', source: '/etc', options: ['rbind', 'ro', 'nosuid'] });
-    } },
-  { name: 'sysctls, a domain name and rlimits', change: (c) => {
+      c.mounts!.push(
+        { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['size=1m', 'noexec'] },
+        { destination: '/mnt/my etc', type: 'bind', source: '/etc', options: ['rbind', 'ro', 'nosuid'] },
+      );
+    },
+  },
+  {
+    name: 'sysctls, a domain name and rlimits',
+    change: (c) => {
       c.domainname = 'example';
       c.linux!.sysctl = { 'net.ipv4.ip_forward': '1', 'kernel.msgmax': '4096' };
-      c.process!.rlimits = [{ type: 'RLIMIT_CORE', soft: 0, hard: 0 }, { type: 'RLIMIT_NPROC', soft: 100, hard: 200 }];
-    } },
-  { name: 'the host network and pid namespace', change: (c) => {
+      c.process!.rlimits = [
+        { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
+        { type: 'RLIMIT_NPROC', soft: 100, hard: 200 },
+      ];
+    },
+  },
+  {
+    name: 'the host network and pid namespace',
+    change: (c) => {
       c.linux!.namespaces = c.linux!.namespaces!.filter((n) => n.type !== 'network');
-    } },
+    },
+  },
   { name: 'a working directory that the image lacks', change: (c) => void (c.process!.cwd = '/srv/some where') },
 ];
 

@@ -1,6 +1,17 @@
 /** The C and shell forms of a program are run, and what their container sees is held against minirun's own. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -39,8 +50,20 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const LOOK = [
-  'hostname', 'echo "pid $$"', 'id', 'ls -a / /dev', 'cat /proc/1/cgroup', 'for n in /proc/self/ns/*; do readlink $n; done', 'mount', 'grep -E "^(Cap|NoNewPrivs|Seccomp):?" /proc/self/status',
-  'grep -E "open files" /proc/self/limits', 'ip link show lo | grep -o UP', 'ps | grep -c busybox', 'ls /proc/self/fd', 'echo x > /proc/sys/kernel/hostname || echo refused', 'pwd',
+  'hostname',
+  'echo "pid $$"',
+  'id',
+  'ls -a / /dev',
+  'cat /proc/1/cgroup',
+  'for n in /proc/self/ns/*; do readlink $n; done',
+  'mount',
+  'grep -E "^(Cap|NoNewPrivs|Seccomp):?" /proc/self/status',
+  'grep -E "open files" /proc/self/limits',
+  'ip link show lo | grep -o UP',
+  'ps | grep -c busybox',
+  'ls /proc/self/fd',
+  'echo x > /proc/sys/kernel/hostname || echo refused',
+  'pwd',
 ].join('; ');
 
 /** Namespaces have new numbers in each container; devices of the host may be named by any of its mounts. */
@@ -166,7 +189,8 @@ describe.skipIf(missing.length > 0)('a program as a shell script', () => {
   };
 
   it('makes nearly the same container', async () => {
-    const look = 'hostname; echo "pid $$"; id -u; ls -a / /dev; cat /proc/1/cgroup; ip link show lo | grep -o UP; ps | grep -c busybox; ulimit -n; echo "$WORD"; exit 5';
+    const look =
+      'hostname; echo "pid $$"; id -u; ls -a / /dev; cat /proc/1/cgroup; ip link show lo | grep -o UP; ps | grep -c busybox; ulimit -n; echo "$WORD"; exit 5';
     const own = configFor(['sh', '-c', look]);
     const ours = await run(own.config, { id: own.id });
     const sh = configFor(['sh', '-c', look]);

@@ -51,13 +51,19 @@ describe.skipIf(reason)('a start that fails', () => {
   it('because the runtime is killed at any step is cleared away by the next command', { timeout: SLOW }, async () => {
     const { steps } = programOf(newId());
     // After the clone the starter only reports: nobody waits at its last step, so nothing can happen in it.
-    const watched = steps.map((s, i) => ({ s, i })).filter(({ s, i }) => !(s.actor === 'starter' && i > steps.findIndex((c) => c.call.name === 'clone')));
+    const watched = steps
+      .map((s, i) => ({ s, i }))
+      .filter(({ s, i }) => !(s.actor === 'starter' && i > steps.findIndex((c) => c.call.name === 'clone')));
     expect(watched.length).toBe(steps.length - 1);
     const folder = mkdtempSync(join(tmpdir(), 'minirun-killed-'));
     // Below the project, where its packages are found.
     const program = join(PROJECT, 'node_modules/.cache/minirun-test/killed-runtime.mjs');
     buildSync({
-      entryPoints: [join(import.meta.dirname, 'support/killed-runtime.ts')], outfile: program, bundle: true, platform: 'node', format: 'esm',
+      entryPoints: [join(import.meta.dirname, 'support/killed-runtime.ts')],
+      outfile: program,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
       external: ['koffi', '@koromix/*'],
     });
     try {

@@ -18,14 +18,35 @@ describe.skipIf(reason)('containers that stay', () => {
   });
 
   it('run -d prints the id, logs has the output, exec works, stop ends it, rm forgets it', async () => {
-    const answer = minirun(['run', '-d', '--name', 'web', BUSYBOX, '/bin/sh', '-c', 'trap "echo bye; exit 5" TERM; echo hello; echo warn >&2; while true; do sleep 0.1; done']);
+    const answer = minirun([
+      'run',
+      '-d',
+      '--name',
+      'web',
+      BUSYBOX,
+      '/bin/sh',
+      '-c',
+      'trap "echo bye; exit 5" TERM; echo hello; echo warn >&2; while true; do sleep 0.1; done',
+    ]);
     expect(answer.err).toBe('');
     expect(answer.out).toMatch(/^[0-9a-f]{64}\n$/);
     expect(minirun(['ps']).out).toMatch(/web/);
     await until('it has spoken', () => minirun(['logs', 'web']).out.includes('hello'));
     await until('it has warned', () => minirun(['logs', 'web']).err.includes('warn'));
 
-    const inside = minirun(['exec', '-e', 'X=1', '-w', '/tmp', '-u', '1000', 'web', '/bin/sh', '-c', 'echo $X $PWD $(id -u) $(ps | wc -l); exit 9']);
+    const inside = minirun([
+      'exec',
+      '-e',
+      'X=1',
+      '-w',
+      '/tmp',
+      '-u',
+      '1000',
+      'web',
+      '/bin/sh',
+      '-c',
+      'echo $X $PWD $(id -u) $(ps | wc -l); exit 9',
+    ]);
     expect(inside.code).toBe(9);
     expect(inside.out).toMatch(/^1 \/tmp 1000 \d+\n$/);
     expect(minirun(['exec', 'web', 'nothing-there']).code).toBe(127);
@@ -83,7 +104,9 @@ describe.skipIf(reason)('containers that stay', () => {
   describe('with a terminal', () => {
     const inTerminal = (args: string[]): { child: ChildProcessWithoutNullStreams; screen: () => string; ended: Promise<number | null> } => {
       const line = [process.execPath, BIN, ...args].map((a) => `'${a}'`).join(' ');
-      const child = spawn('script', ['-qfec', `stty rows 33 cols 99; ${line}`, '/dev/null'], { env: { ...process.env, MINIRUN_ROOT: root } });
+      const child = spawn('script', ['-qfec', `stty rows 33 cols 99; ${line}`, '/dev/null'], {
+        env: { ...process.env, MINIRUN_ROOT: root },
+      });
       let text = '';
       child.stdout.on('data', (d) => {
         text += d;
@@ -109,7 +132,16 @@ describe.skipIf(reason)('containers that stay', () => {
     });
 
     it('is left with the detach keys, and the container goes on', async () => {
-      const { child, screen, ended } = inTerminal(['run', '-it', '--name', 'left', BUSYBOX, '/bin/sh', '-c', 'echo begun; while true; do sleep 0.1; echo tick; done']);
+      const { child, screen, ended } = inTerminal([
+        'run',
+        '-it',
+        '--name',
+        'left',
+        BUSYBOX,
+        '/bin/sh',
+        '-c',
+        'echo begun; while true; do sleep 0.1; echo tick; done',
+      ]);
       await until('it has begun', () => screen().includes('begun'));
       child.stdin.write('\x10\x11');
       expect(await ended).toBe(0);

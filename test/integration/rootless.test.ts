@@ -24,7 +24,17 @@ describe.skipIf(reason)('an ordinary user', () => {
   });
 
   it('runs a container in which it is root, and is nobody special outside', () => {
-    const answer = minirun(['run', '--rm', rootfs, '/bin/sh', '-c', 'id -u; echo $$; hostname | wc -c; cat /proc/self/uid_map; ls /dev | wc -l; touch /made; mount -t tmpfs t /tmp 2>&1 && echo mounted; echo 1 > /proc/sys/kernel/panic || echo no'], as);
+    const answer = minirun(
+      [
+        'run',
+        '--rm',
+        rootfs,
+        '/bin/sh',
+        '-c',
+        'id -u; echo $$; hostname | wc -c; cat /proc/self/uid_map; ls /dev | wc -l; touch /made; mount -t tmpfs t /tmp 2>&1 && echo mounted; echo 1 > /proc/sys/kernel/panic || echo no',
+      ],
+      as,
+    );
     expect(answer.code).toBe(0);
     const [id, pid] = answer.out.split('\n');
     expect([id, pid]).toEqual(['0', '1']);
@@ -84,7 +94,10 @@ describe.skipIf(reason)('an ordinary user', () => {
     });
 
     it('maps a whole range through newuidmap', () => {
-      const answer = minirun(['run', '--rm', rootfs, '/bin/sh', '-c', 'cat /proc/self/uid_map; touch /tmp/f; chown 1000:1000 /tmp/f && stat -c %u /tmp/f'], as);
+      const answer = minirun(
+        ['run', '--rm', rootfs, '/bin/sh', '-c', 'cat /proc/self/uid_map; touch /tmp/f; chown 1000:1000 /tmp/f && stat -c %u /tmp/f'],
+        as,
+      );
       expect(answer.err).toBe('');
       expect(answer.out).toMatch(/1 +700000 +65536/);
       expect(answer.out).toMatch(/1000\n$/);

@@ -21,7 +21,11 @@ describe.skipIf(reason)('minirun run', () => {
   };
 
   it('has processes, a name and mounts of its own', () => {
-    const out = output('hostname; echo $$; ls -d /proc/[0-9]* | head -1; mount | grep -c " on /proc "; ls /sys/class/net', '--hostname', 'box');
+    const out = output(
+      'hostname; echo $$; ls -d /proc/[0-9]* | head -1; mount | grep -c " on /proc "; ls /sys/class/net',
+      '--hostname',
+      'box',
+    );
     expect(out.split('\n')).toEqual(['box', '1', '/proc/1', '1', 'lo']);
     expect(hostname()).not.toBe('box');
   });
@@ -41,7 +45,17 @@ describe.skipIf(reason)('minirun run', () => {
 
   it('gives variables, a working directory and a user by name', () => {
     writeFileSync(join(folder, 'vars'), '# comment\nFROM_FILE=yes\n');
-    const out = output('echo $A $FROM_FILE $PWD; id -u; id -g', '-e', 'A=b c', '--env-file', join(folder, 'vars'), '-w', '/srv/new', '--user', 'alice');
+    const out = output(
+      'echo $A $FROM_FILE $PWD; id -u; id -g',
+      '-e',
+      'A=b c',
+      '--env-file',
+      join(folder, 'vars'),
+      '-w',
+      '/srv/new',
+      '--user',
+      'alice',
+    );
     expect(out.split('\n')).toEqual(['b c yes /srv/new', '1000', '1000']);
   });
 
@@ -51,7 +65,10 @@ describe.skipIf(reason)('minirun run', () => {
     writeFileSync(join(source, 'file'), 'content');
     const out = output(
       'cat "/mnt/a b/file"; echo; touch "/mnt/a b/new" 2>/dev/null || echo read-only; touch /scratch/x && df -k /scratch | tail -1 | awk "{print \\$2}"',
-      '--mount', `type=bind,source=${source},target=/mnt/a b,readonly`, '--tmpfs', '/scratch:size=2m',
+      '--mount',
+      `type=bind,source=${source},target=/mnt/a b,readonly`,
+      '--tmpfs',
+      '/scratch:size=2m',
     );
     expect(out.split('\n')).toEqual(['content', 'read-only', '2048']);
     output('echo written > /mnt/new', '-v', `${source}:/mnt`);
@@ -66,7 +83,18 @@ describe.skipIf(reason)('minirun run', () => {
     mkdirSync(join(folder, 'victim'));
     symlinkSync(join(folder, 'victim'), join(rootfs, 'link'));
     symlinkSync('../../../../../../../../etc', join(rootfs, 'climb'));
-    const answer = minirun(['run', '--rm', '-v', '/etc:/link/deep:ro', '-v', '/etc:/climb/deep:ro', rootfs, '/bin/sh', '-c', `/bin/busybox ls -d ${folder}/victim/deep /etc/deep`]);
+    const answer = minirun([
+      'run',
+      '--rm',
+      '-v',
+      '/etc:/link/deep:ro',
+      '-v',
+      '/etc:/climb/deep:ro',
+      rootfs,
+      '/bin/sh',
+      '-c',
+      `/bin/busybox ls -d ${folder}/victim/deep /etc/deep`,
+    ]);
     expect(answer.err).toBe('');
     expect(answer.out.trim().split('\n')).toEqual(['/etc/deep', `${folder}/victim/deep`].sort());
     expect(existsSync(join(folder, 'victim/deep'))).toBe(false);
@@ -84,7 +112,12 @@ describe.skipIf(reason)('minirun run', () => {
   });
 
   it('read-only root, read-only and hidden paths', () => {
-    expect(output('touch /x 2>/dev/null || echo ro; touch /proc/sys/kernel/hostname 2>/dev/null || echo ro; cat /proc/keys | wc -c; touch /dev/shm/x && echo rw', '--read-only')).toBe('ro\nro\n0\nrw');
+    expect(
+      output(
+        'touch /x 2>/dev/null || echo ro; touch /proc/sys/kernel/hostname 2>/dev/null || echo ro; cat /proc/keys | wc -c; touch /dev/shm/x && echo rw',
+        '--read-only',
+      ),
+    ).toBe('ro\nro\n0\nrw');
   });
 
   it('capabilities: 14 by default, fewer, none, more', () => {
@@ -106,7 +139,10 @@ describe.skipIf(reason)('minirun run', () => {
 
   it('privileged: everything that minirun itself has', () => {
     const own = /CapBnd:\s*(\w+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-    const answer = inside('grep CapEff /proc/self/status | cut -f2; grep Seccomp: /proc/self/status | cut -f2; touch /proc/sys/kernel/x 2>&1 | grep -c Read-only', '--privileged');
+    const answer = inside(
+      'grep CapEff /proc/self/status | cut -f2; grep Seccomp: /proc/self/status | cut -f2; touch /proc/sys/kernel/x 2>&1 | grep -c Read-only',
+      '--privileged',
+    );
     expect(answer.out.split('\n').slice(0, 3)).toEqual([own, '0', '0']);
   });
 
@@ -114,7 +150,9 @@ describe.skipIf(reason)('minirun run', () => {
     const facts = readCgroupFacts(0);
     const memory = facts.mode === 'v2' ? '/sys/fs/cgroup/memory.max' : '/sys/fs/cgroup/memory/memory.limit_in_bytes';
     const pids = facts.mode === 'v2' ? '/sys/fs/cgroup/pids.max' : '/sys/fs/cgroup/pids/pids.max';
-    expect(output(`cat ${memory} ${pids}; ulimit -n`, '-m', '64m', '--pids-limit', '50', '--ulimit', 'nofile=123:456').split('\n')).toEqual(['67108864', '50', '123']);
+    expect(output(`cat ${memory} ${pids}; ulimit -n`, '-m', '64m', '--pids-limit', '50', '--ulimit', 'nofile=123:456').split('\n')).toEqual(
+      ['67108864', '50', '123'],
+    );
   });
 
   it('a container killed for its memory is reported as that', () => {
@@ -127,31 +165,62 @@ describe.skipIf(reason)('minirun run', () => {
     const links = 'readlink /proc/self/ns/net; readlink /proc/self/ns/uts; readlink /proc/self/ns/ipc; readlink /proc/self/ns/pid';
     const host = ['net', 'uts', 'ipc', 'pid'].map((n) => readNamespace('self', n));
     expect(output(links, '--network', 'host', '--uts', 'host', '--ipc', 'host', '--pid', 'host').split('\n')).toEqual(host);
-    expect(output(links).split('\n').some((l) => host.includes(l))).toBe(false);
+    expect(
+      output(links)
+        .split('\n')
+        .some((l) => host.includes(l)),
+    ).toBe(false);
 
     minirun(['run', '-d', '--name', 'first', BUSYBOX, 'sleep', '60']);
     const pid = String(JSON.parse(minirun(['inspect', 'first']).out)[0].pid ?? JSON.parse(minirun(['inspect', 'first']).out)[0].State.Pid);
     const theirs = ['net', 'ipc', 'pid'].map((n) => readNamespace(pid, n));
-    const joined = output('readlink /proc/self/ns/net; readlink /proc/self/ns/ipc; readlink /proc/self/ns/pid; ps | grep -c "sleep 60"', '--network', 'container:first', '--ipc', 'container:first', '--pid', 'container:first').split('\n');
+    const joined = output(
+      'readlink /proc/self/ns/net; readlink /proc/self/ns/ipc; readlink /proc/self/ns/pid; ps | grep -c "sleep 60"',
+      '--network',
+      'container:first',
+      '--ipc',
+      'container:first',
+      '--pid',
+      'container:first',
+    ).split('\n');
     expect(joined.slice(0, 3)).toEqual(theirs);
     expect(Number(joined[3])).toBeGreaterThanOrEqual(1);
     expect(minirun(['rm', '-f', 'first']).code).toBe(0);
   });
 
   it('a user namespace makes root harmless', () => {
-    const out = output('id -u; cat /proc/self/uid_map | awk "{print \\$1, (\\$2 > 0), \\$3}"; touch /etc/x 2>/dev/null || echo denied', '--userns', 'auto');
+    const out = output(
+      'id -u; cat /proc/self/uid_map | awk "{print \\$1, (\\$2 > 0), \\$3}"; touch /etc/x 2>/dev/null || echo denied',
+      '--userns',
+      'auto',
+    );
     expect(out.split('\n')[0]).toBe('0');
     expect(out).toContain('denied');
   });
 
   it('sysctls, devices, --init, shm size', () => {
-    expect(output('cat /proc/sys/net/ipv4/ip_forward; df -k /dev/shm | tail -1 | awk "{print \\$2}"', '--sysctl', 'net.ipv4.ip_forward=1', '--shm-size', '3m')).toBe('1\n3072');
+    expect(
+      output(
+        'cat /proc/sys/net/ipv4/ip_forward; df -k /dev/shm | tail -1 | awk "{print \\$2}"',
+        '--sysctl',
+        'net.ipv4.ip_forward=1',
+        '--shm-size',
+        '3m',
+      ),
+    ).toBe('1\n3072');
     expect(output('ls -l /dev/mine | cut -c1; head -c 3 /dev/mine | wc -c', '--device', '/dev/zero:/dev/mine')).toBe('c\n3');
     expect(output('ps | head -2 | tail -1 | grep -c minirun-init; echo $$', '--init').split('\n')[0]).toBe('1');
   });
 
   it('signals reach the command', async () => {
-    const child = start(['run', '--rm', BUSYBOX, '/bin/sh', '-c', 'trap "echo got; exit 3" TERM; echo ready; while true; do sleep 0.1; done']);
+    const child = start([
+      'run',
+      '--rm',
+      BUSYBOX,
+      '/bin/sh',
+      '-c',
+      'trap "echo got; exit 3" TERM; echo ready; while true; do sleep 0.1; done',
+    ]);
     let out = '';
     child.stdout.on('data', (d) => {
       out += d;

@@ -46,7 +46,9 @@ const KERNEL_NAME: Record<string, string> = { prlimit: 'prlimit64' };
 
 /** Strings that must stand in strace's line: constant texts among the arguments. */
 const texts = (step: Step): string[] =>
-  step.call.args.flatMap((a) => (a.kind === 'text' && a.parts.length === 1 && typeof a.parts[0] === 'string' && a.parts[0].length < 100 ? [a.parts[0]] : []));
+  step.call.args.flatMap((a) =>
+    a.kind === 'text' && a.parts.length === 1 && typeof a.parts[0] === 'string' && a.parts[0].length < 100 ? [a.parts[0]] : [],
+  );
 
 describe.skipIf(reason)('strace', () => {
   for (const options of [[], ['--network', 'host', '--read-only', '-m', '64m', '--user', '1000:1000', '--tmpfs', '/tmp']]) {
@@ -60,7 +62,8 @@ describe.skipIf(reason)('strace', () => {
 
       const file = join(folder, 'trace');
       const done = spawnSync('strace', ['-f', '-s', '4096', '-o', file, process.execPath, BIN, 'run', '--rm', ...command], {
-        encoding: 'utf8', env: { ...process.env, MINIRUN_ROOT: join(folder, 'state') },
+        encoding: 'utf8',
+        env: { ...process.env, MINIRUN_ROOT: join(folder, 'state') },
       });
       expect(done.status, done.stderr).toBe(0);
       // The real run has a made-up id where `explain` has the name.
@@ -88,7 +91,9 @@ describe.skipIf(reason)('strace', () => {
       let at = 0;
       for (const step of steps.filter((s) => s.actor === 'runtime' && !s.sync)) {
         const name = KERNEL_NAME[step.call.name] ?? step.call.name;
-        const found = byRuntime.findIndex((c, i) => i >= at && c.name === name && texts(step).every((t) => c.text.includes(JSON.stringify(t)) || t.includes(' ')));
+        const found = byRuntime.findIndex(
+          (c, i) => i >= at && c.name === name && texts(step).every((t) => c.text.includes(JSON.stringify(t)) || t.includes(' ')),
+        );
         expect(found, `${name} ${texts(step).join(' ')}`).toBeGreaterThanOrEqual(at);
         at = found + 1;
       }

@@ -13,7 +13,13 @@ import { defaultConfig } from '../../src/runc/spec/default-config.ts';
 
 const config = (change: (c: Config) => void = () => {}): Config => {
   const c = defaultConfig({
-    id: 'box', rootfs: '/srv/rootfs', args: ['sh'], terminal: false, cgroup: TYPICAL_HOST.cgroup, arch: 'x64', kernel: [6, 1],
+    id: 'box',
+    rootfs: '/srv/rootfs',
+    args: ['sh'],
+    terminal: false,
+    cgroup: TYPICAL_HOST.cgroup,
+    arch: 'x64',
+    kernel: [6, 1],
   });
   change(c);
   return c;
@@ -69,14 +75,21 @@ describe('compile', () => {
 
   it('clones init into the pid namespace and makes the others one by one', () => {
     const p = program();
-    expect(flagsOf(step(p, (s) => s.call.name === 'clone'), 0)).toBe('CLONE_PARENT|CLONE_NEWPID|SIGCHLD');
+    expect(
+      flagsOf(
+        step(p, (s) => s.call.name === 'clone'),
+        0,
+      ),
+    ).toBe('CLONE_PARENT|CLONE_NEWPID|SIGCHLD');
     const unshared = p.steps.filter((s) => s.call.name === 'unshare').map((s) => flagsOf(s, 0));
     expect(unshared).toEqual(['CLONE_NEWIPC', 'CLONE_NEWUTS', 'CLONE_NEWNET', 'CLONE_NEWNS', 'CLONE_NEWCGROUP']);
   });
 
   it('leaves a shared namespace alone and joins one that has a path', () => {
     const p = program((c) => {
-      c.linux!.namespaces = c.linux!.namespaces!.filter((n) => n.type !== 'network').map((n) => (n.type === 'ipc' ? { ...n, path: '/proc/9/ns/ipc' } : n));
+      c.linux!.namespaces = c
+        .linux!.namespaces!.filter((n) => n.type !== 'network')
+        .map((n) => (n.type === 'ipc' ? { ...n, path: '/proc/9/ns/ipc' } : n));
     });
     expect(p.steps.some((s) => flagsOf(s, 0) === 'CLONE_NEWNET')).toBe(false);
     expect(names(p)).not.toContain('socket');
@@ -102,16 +115,26 @@ describe('compile', () => {
   });
 
   it('drops asked-for capabilities that the caller lacks, with a warning', () => {
-    const p = program((c) => {
-      for (const set of ['bounding', 'permitted', 'effective'] as const) c.process!.capabilities![set]!.push('CAP_SYS_RESOURCE');
-    }, { bounding: TYPICAL_HOST.bounding & ~(1n << 24n) });
+    const p = program(
+      (c) => {
+        for (const set of ['bounding', 'permitted', 'effective'] as const) c.process!.capabilities![set]!.push('CAP_SYS_RESOURCE');
+      },
+      { bounding: TYPICAL_HOST.bounding & ~(1n << 24n) },
+    );
     expect(p.warnings.join()).toContain('CAP_SYS_RESOURCE cannot be given');
-    expect(p.steps.some((s) => s.call.name === 'prctl' && flagsOf(s, 0) === 'PR_CAPBSET_DROP' && s.call.args[1]?.kind === 'int' && s.call.args[1].value === 24)).toBe(true);
+    expect(
+      p.steps.some(
+        (s) =>
+          s.call.name === 'prctl' && flagsOf(s, 0) === 'PR_CAPBSET_DROP' && s.call.args[1]?.kind === 'int' && s.call.args[1].value === 24,
+      ),
+    ).toBe(true);
   });
 
   it('resolves every place inside the rootfs with RESOLVE_IN_ROOT', () => {
     const p = program((c) => c.mounts!.push({ destination: '/a/../b/c', type: 'bind', source: '/etc', options: ['rbind', 'ro'] }));
-    const opens = p.steps.filter((s) => s.actor === 'init' && s.call.name === 'openat2' && s.call.args[0]?.kind === 'result' && s.call.args[0].of === 'root');
+    const opens = p.steps.filter(
+      (s) => s.actor === 'init' && s.call.name === 'openat2' && s.call.args[0]?.kind === 'result' && s.call.args[0].of === 'root',
+    );
     expect(opens.length).toBeGreaterThan(5);
     for (const s of opens) {
       const how = s.call.args[2];
@@ -146,7 +169,9 @@ describe('compile', () => {
   });
 
   it('follows PATH as execvp does', () => {
-    const tried = program().steps.filter((s) => s.call.name === 'execve').map((s) => textOf(s, 0));
+    const tried = program()
+      .steps.filter((s) => s.call.name === 'execve')
+      .map((s) => textOf(s, 0));
     expect(tried[0]).toBe('/usr/local/sbin/sh');
     expect(tried.at(-1)).toBe('/bin/sh');
     expect(program((c) => void (c.process!.args = ['/bin/sh'])).steps.filter((s) => s.call.name === 'execve')).toHaveLength(1);
@@ -184,7 +209,14 @@ describe('flatten and serialise', () => {
 
   it('refuses a reference to a result that nothing saved', () => {
     const p = program();
-    p.steps.unshift({ actor: 'runtime', chapter: 'cgroup', call: { name: 'close', args: [{ kind: 'result', of: 'nothing' }] }, why: '', man: '', from: '' });
+    p.steps.unshift({
+      actor: 'runtime',
+      chapter: 'cgroup',
+      call: { name: 'close', args: [{ kind: 'result', of: 'nothing' }] },
+      why: '',
+      man: '',
+      from: '',
+    });
     expect(() => flatten(p)).toThrow(/"nothing" before any step has saved it/);
   });
 

@@ -23,7 +23,19 @@ function compile(name: string, source: string): string {
 }
 
 const NASTY = [
-  'plain', 'a "quoted" \\ path', 'two\nlines\tand a tab', '??(trigraph??)', 'каталог/目录/مجلد', 'é1', '\u0001\u00012', '\u202eright to left', '%s %n %', "'", '*/ /* //', '🐳', '\u00a09',
+  'plain',
+  'a "quoted" \\ path',
+  'two\nlines\tand a tab',
+  '??(trigraph??)',
+  'каталог/目录/مجلد',
+  'é1',
+  '\u0001\u00012',
+  '\u202eright to left',
+  '%s %n %',
+  "'",
+  '*/ /* //',
+  '🐳',
+  '\u00a09',
 ];
 
 describe('C text', () => {
@@ -34,7 +46,10 @@ describe('C text', () => {
   });
 
   it('keeps per cent signs out of the format', { skip: !hasCompiler }, () => {
-    const binary = compile('formats', `#include <stdio.h>\nint main(void)\n{\n    printf(${cFormat('100%s %d of ')} "%d", 7);\n    return 0;\n}\n`);
+    const binary = compile(
+      'formats',
+      `#include <stdio.h>\nint main(void)\n{\n    printf(${cFormat('100%s %d of ')} "%d", 7);\n    return 0;\n}\n`,
+    );
     expect(execFileSync(binary).toString()).toBe('100%s %d of 7');
   });
 
@@ -63,8 +78,14 @@ describe('renderC', () => {
     program.steps.forEach((step, i) => {
       const place = source.search(new RegExp(`\\n( {5}\\*|    /\\*) ${i + 1}\\. `));
       expect(place, `step ${i + 1}`).toBeGreaterThan(0);
-      const end = { init: at('static void starter(void)'), starter: at('static void runtime(void)'), runtime: at('int main(void)') }[step.actor];
-      const start = { init: at('static void init(void)'), starter: at('static void starter(void)'), runtime: at('static void runtime(void)') }[step.actor];
+      const end = { init: at('static void starter(void)'), starter: at('static void runtime(void)'), runtime: at('int main(void)') }[
+        step.actor
+      ];
+      const start = {
+        init: at('static void init(void)'),
+        starter: at('static void starter(void)'),
+        runtime: at('static void runtime(void)'),
+      }[step.actor];
       expect(place > start && place < end, `step ${i + 1} is ${step.actor}'s`).toBe(true);
       expect(source.replace(/\s+(\* )?/g, ' ')).toContain(step.why.slice(0, 60));
     });
@@ -88,7 +109,7 @@ describe('renderC', () => {
     expect(source).toContain('remove_cgroup(AT_FDCWD, "/sys/fs/cgroup/sample");');
   });
 
-  it('names the program\'s warnings, harmlessly', () => {
+  it("names the program's warnings, harmlessly", () => {
     expect(source).toContain('Warning: A warning with * / in it.');
   });
 

@@ -47,7 +47,9 @@ describe('layout', () => {
       expect(band.rows[0]?.top).toBeGreaterThan(y);
       y += band.height;
     }
-    layout.rows.forEach((row, i) => expect(row.top).toBeGreaterThanOrEqual((layout.rows[i - 1]?.top ?? 0) + (layout.rows[i - 1]?.height ?? 0)));
+    layout.rows.forEach((row, i) =>
+      expect(row.top).toBeGreaterThanOrEqual((layout.rows[i - 1]?.top ?? 0) + (layout.rows[i - 1]?.height ?? 0)),
+    );
     expect(layout.rows).toHaveLength(program.steps.length);
   });
 
@@ -117,7 +119,13 @@ describe('text in HTML', () => {
 describe('renderHtml', () => {
   const attack = '</script><script>alert(1)</script><img src=x onerror=alert(2)>"\'';
   const hostile = sampleProgram({ rootfs: `/srv/${attack}`, args: ['/bin/sh', attack], hostname: attack });
-  hostile.program.steps.push({ ...(program.steps[0] as (typeof program.steps)[0]), why: attack, from: `#/${attack}`, man: attack, saves: attack });
+  hostile.program.steps.push({
+    ...(program.steps[0] as (typeof program.steps)[0]),
+    why: attack,
+    from: `#/${attack}`,
+    man: attack,
+    saves: attack,
+  });
   hostile.program.warnings.push(attack);
   const html = renderHtml(hostile.program, { ...hostile.config, annotations: { [attack]: attack } });
 
@@ -134,7 +142,10 @@ describe('renderHtml', () => {
   });
 
   it('carries data that its script can read', () => {
-    const data = JSON.parse(/<script type="application\/json" id="data">(.*?)<\/script>/s.exec(html)?.[1] ?? '') as { steps: unknown[]; tables: unknown[] };
+    const data = JSON.parse(/<script type="application\/json" id="data">(.*?)<\/script>/s.exec(html)?.[1] ?? '') as {
+      steps: unknown[];
+      tables: unknown[];
+    };
     expect(data.steps).toHaveLength(hostile.program.steps.length);
     expect(data.tables).toHaveLength(7);
   });

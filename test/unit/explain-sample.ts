@@ -1,12 +1,33 @@
 /** A small, real program written by hand: what the tests of the C, shell and HTML forms render. */
 import { CLONE, MNT, MS, O, PR, RESOLVE } from '../../src/libc/flags.ts';
-import {
-  capset, chdir, clone, closeRange, execve, getcwd, mkdirat, mount, moveMount, open, openat2, openTree, pivotRoot, prctl, runProgram,
-  seccompFilter, setgroups, setresgid, setresuid, sethostname, statx, umount2, unshare,
-} from '../../src/runc/program/calls.ts';
-import { type Program, ref } from '../../src/runc/program/step.ts';
 import { add, closeResult, type Draft, newDraft, type Setting, signal, wait, writeFile } from '../../src/runc/compile/draft.ts';
 import { TYPICAL_HOST } from '../../src/runc/host/facts.ts';
+import {
+  capset,
+  chdir,
+  clone,
+  closeRange,
+  execve,
+  getcwd,
+  mkdirat,
+  mount,
+  moveMount,
+  open,
+  openat2,
+  openTree,
+  pivotRoot,
+  prctl,
+  runProgram,
+  seccompFilter,
+  setgroups,
+  sethostname,
+  setresgid,
+  setresuid,
+  statx,
+  umount2,
+  unshare,
+} from '../../src/runc/program/calls.ts';
+import { type Program, ref } from '../../src/runc/program/step.ts';
 import type { Config } from '../../src/runc/spec/config.ts';
 
 export interface SampleOptions {
@@ -38,13 +59,26 @@ export function sampleProgram(options: SampleOptions): { program: Program; confi
   const cgroup = options.cgroup ?? '/sys/fs/cgroup/sample';
   add(d, { ...at('runtime', 'cgroup', 'minirun'), call: mkdirat(-100, cgroup, 0o755), ignore: ['EEXIST'], why: 'Make the cgroup.' });
   add(d, {
-    ...at('starter', 'namespaces', '#/linux/namespaces/0'), call: clone(CLONE.CLONE_NEWPID | CLONE.CLONE_PARENT | CLONE.SIGCHLD),
-    saves: 'init', becomes: 'init', why: 'Make the process that becomes the container.',
+    ...at('starter', 'namespaces', '#/linux/namespaces/0'),
+    call: clone(CLONE.CLONE_NEWPID | CLONE.CLONE_PARENT | CLONE.SIGCHLD),
+    saves: 'init',
+    becomes: 'init',
+    why: 'Make the process that becomes the container.',
   });
   signal(d, at('starter', 'namespaces', 'minirun'), 'cloned', 'Tell the runtime that init exists.');
   wait(d, at('runtime', 'namespaces', 'minirun'), 'cloned', 'The runtime needs its number.');
-  add(d, { ...at('runtime', 'cgroup', 'minirun'), call: runProgram('/bin/test', '-d', ['/proc/', ref('init')]), why: 'Another program has a look at it.' });
-  writeFile(d, at('runtime', 'cgroup', 'minirun'), [`/proc/`, ref('init'), '/oom_score_adj'], '100', 'If memory runs out, the container goes first.');
+  add(d, {
+    ...at('runtime', 'cgroup', 'minirun'),
+    call: runProgram('/bin/test', '-d', ['/proc/', ref('init')]),
+    why: 'Another program has a look at it.',
+  });
+  writeFile(
+    d,
+    at('runtime', 'cgroup', 'minirun'),
+    [`/proc/`, ref('init'), '/oom_score_adj'],
+    '100',
+    'If memory runs out, the container goes first.',
+  );
   signal(d, at('runtime', 'cgroup', 'minirun'), 'placed', 'It may go on.');
   wait(d, at('init', 'namespaces', 'minirun'), 'placed', 'It must be in its cgroup.');
   add(d, { ...at('init', 'namespaces', '#/linux/namespaces/2'), call: unshare(CLONE.CLONE_NEWUTS), why: 'A UTS namespace of its own.' });
@@ -55,16 +89,33 @@ export function sampleProgram(options: SampleOptions): { program: Program; confi
   add(d, { ...fs, call: mount(rootfs, rootfs, null, MS.MS_BIND | MS.MS_REC, null), why: 'pivot_root wants a mount point.' });
   add(d, { ...fs, call: open(rootfs, O.O_PATH | O.O_DIRECTORY | O.O_CLOEXEC), saves: 'rootfs', why: 'Hold the root by a descriptor.' });
   const proc = at('init', 'root file system', '#/mounts/0');
-  add(d, { ...proc, call: openat2(ref('rootfs'), 'proc', O.O_PATH | O.O_CLOEXEC, RESOLVE.RESOLVE_IN_ROOT), saves: 'target.1', why: 'Find /proc inside the root.', minor: true });
   add(d, {
-    ...proc, call: statx(ref('target.1'), '', 0x1000), why: 'It must be a directory.',
+    ...proc,
+    call: openat2(ref('rootfs'), 'proc', O.O_PATH | O.O_CLOEXEC, RESOLVE.RESOLVE_IN_ROOT),
+    saves: 'target.1',
+    why: 'Find /proc inside the root.',
+    minor: true,
+  });
+  add(d, {
+    ...proc,
+    call: statx(ref('target.1'), '', 0x1000),
+    why: 'It must be a directory.',
     expect: [{ arg: 4, offset: 28, size: 2, mask: 0o170000n, equals: 0o040000n, otherwise: '/proc is no directory.' }],
   });
-  add(d, { ...proc, call: mount('proc', ['/proc/self/fd/', ref('target.1')], 'proc', MS.MS_NOSUID | MS.MS_NODEV | MS.MS_NOEXEC, null), why: '/proc shows the processes of this pid namespace.' });
+  add(d, {
+    ...proc,
+    call: mount('proc', ['/proc/self/fd/', ref('target.1')], 'proc', MS.MS_NOSUID | MS.MS_NODEV | MS.MS_NOEXEC, null),
+    why: '/proc shows the processes of this pid namespace.',
+  });
   closeResult(d, proc, ref('target.1'));
   const bind = at('init', 'root file system', '#/mounts/1');
   add(d, { ...bind, call: openTree(-100, rootfs, 1), saves: 'tree.2', why: 'A detached copy of the folder.' });
-  add(d, { ...bind, call: openat2(ref('rootfs'), 'data', O.O_PATH | O.O_CLOEXEC, RESOLVE.RESOLVE_IN_ROOT), saves: 'target.2', why: 'Find /data inside the root.' });
+  add(d, {
+    ...bind,
+    call: openat2(ref('rootfs'), 'data', O.O_PATH | O.O_CLOEXEC, RESOLVE.RESOLVE_IN_ROOT),
+    saves: 'target.2',
+    why: 'Find /data inside the root.',
+  });
   add(d, { ...bind, call: moveMount(ref('tree.2'), ref('target.2'), 0x44), why: 'Attach it.' });
   add(d, { ...fs, call: chdir(rootfs), why: 'Stand in the new root.' });
   add(d, { ...fs, call: pivotRoot('.', '.'), why: 'Make it the root.' });
@@ -74,13 +125,15 @@ export function sampleProgram(options: SampleOptions): { program: Program; confi
   add(d, { ...privileges, call: setgroups([10, 20]), why: 'Groups.' });
   add(d, { ...privileges, call: setresgid(0), why: 'The group.' });
   add(d, { ...privileges, call: setresuid(0), why: 'The user.' });
-  add(d, { ...privileges, call: capset(0xa80425fbn, 0xa80425fbn, 0n), why: 'Docker\'s capabilities.' });
+  add(d, { ...privileges, call: capset(0xa80425fbn, 0xa80425fbn, 0n), why: "Docker's capabilities." });
   add(d, { ...privileges, call: prctl(PR.PR_SET_NO_NEW_PRIVS, 1), why: 'No set-uid gains.' });
   add(d, { ...privileges, call: seccompFilter(Buffer.from('060000000000ff7f', 'hex'), 0), why: 'A filter that allows every call.' });
   const command = at('init', 'the command', '#/process/args');
   add(d, { ...command, call: chdir('/'), why: 'The working directory.' });
   add(d, {
-    ...command, call: getcwd(), why: 'It must lie inside.',
+    ...command,
+    call: getcwd(),
+    why: 'It must lie inside.',
     expect: [{ arg: 0, offset: 0, size: 1, mask: 0xffn, equals: 0x2fn, otherwise: 'The working directory is outside.' }],
   });
   add(d, { ...command, call: closeRange(3, 4), why: 'Nothing stays open.' });

@@ -45,7 +45,9 @@ export function capabilitySets(draft: Draft, asked: Capabilities | undefined): C
   };
   const lacking = capabilityNames((sets.bounding | sets.effective | sets.permitted | sets.inheritable | sets.ambient) & ~available);
   if (lacking.length) {
-    draft.warnings.push(`${lacking.join(', ')} cannot be given to the container, because minirun itself does not have ${lacking.length === 1 ? 'it' : 'them'}`);
+    draft.warnings.push(
+      `${lacking.join(', ')} cannot be given to the container, because minirun itself does not have ${lacking.length === 1 ? 'it' : 'them'}`,
+    );
     for (const set of Object.keys(sets) as (keyof CapabilitySets)[]) sets[set] &= available;
   }
   return sets;
@@ -73,8 +75,12 @@ export function compileBounding(draft: Draft, sets: CapabilitySets): void {
 /** Changing the user id away from 0 would clear all capabilities: keep the permitted ones for a moment. */
 export function compileKeepCapabilities(draft: Draft, keep: boolean): void {
   add(draft, {
-    ...init('minirun'), call: prctl(PR.PR_SET_KEEPCAPS, keep ? 1 : 0), minor: true,
-    why: keep ? 'When a process stops being root it loses its capabilities. Keep them for the moment: the ones that were asked for are chosen below.' : 'From here on the usual rule holds again.',
+    ...init('minirun'),
+    call: prctl(PR.PR_SET_KEEPCAPS, keep ? 1 : 0),
+    minor: true,
+    why: keep
+      ? 'When a process stops being root it loses its capabilities. Keep them for the moment: the ones that were asked for are chosen below.'
+      : 'From here on the usual rule holds again.',
   });
 }
 
@@ -88,12 +94,19 @@ export function compileAmbient(draft: Draft, sets: CapabilitySets, isRoot: boole
   const available = draft.config.linux?.namespaces?.some((n) => n.type === 'user') ? ~0n : draft.host.bounding;
   if (!isRoot || sets.ambient) {
     add(draft, {
-      ...init('#/process/capabilities'), call: capset(extra & available, extra & available, sets.inheritable), minor: true,
+      ...init('#/process/capabilities'),
+      call: capset(extra & available, extra & available, sets.inheritable),
+      minor: true,
       why: 'For the last steps: the wanted capabilities, and the one that installing the filter needs.',
     });
   }
   if (!sets.ambient) return;
-  add(draft, { ...init('#/process/capabilities/ambient'), call: prctl(PR.PR_CAP_AMBIENT, int(PR_CAP_AMBIENT_OP.PR_CAP_AMBIENT_CLEAR_ALL, 'PR_CAP_AMBIENT_OP')), minor: true, why: 'Begin with none.' });
+  add(draft, {
+    ...init('#/process/capabilities/ambient'),
+    call: prctl(PR.PR_CAP_AMBIENT, int(PR_CAP_AMBIENT_OP.PR_CAP_AMBIENT_CLEAR_ALL, 'PR_CAP_AMBIENT_OP')),
+    minor: true,
+    why: 'Begin with none.',
+  });
   for (let bit = 0; bit <= draft.host.lastCapability; bit++) {
     if (!(sets.ambient & (1n << BigInt(bit)))) continue;
     add(draft, {

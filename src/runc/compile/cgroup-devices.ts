@@ -26,15 +26,27 @@ export function compileDeviceRules(draft: Draft, paths: CgroupPaths): void {
     const [reset, ...exceptions] = v1Writes(rules);
     if (reset) {
       writeFile(
-        draft, setting, `${list}/${reset.file}`, reset.value,
+        draft,
+        setting,
+        `${list}/${reset.file}`,
+        reset.value,
         `${rules.otherwise ? 'Allows' : 'Forbids'} all devices, before the exceptions. A device file is a door to a driver of the host, whoever made the file: with the number of the host's disk, a process in the container could read it.`,
       );
     }
     for (const file of new Set(exceptions.map((e) => e.file))) {
       const values = exceptions
         .filter((e) => e.file === file)
-        .map(({ value }) => ({ value, why: `A ${value.startsWith('b') ? 'block' : 'character'} device, MAJOR:MINOR number, and whether it may be r(ead), w(ritten) or m(ade).` }));
-      writeValues(draft, setting, `${list}/${file}`, values, 'The exceptions, one in each write: devices that do no harm, and those that were asked for.');
+        .map(({ value }) => ({
+          value,
+          why: `A ${value.startsWith('b') ? 'block' : 'character'} device, MAJOR:MINOR number, and whether it may be r(ead), w(ritten) or m(ade).`,
+        }));
+      writeValues(
+        draft,
+        setting,
+        `${list}/${file}`,
+        values,
+        'The exceptions, one in each write: devices that do no harm, and those that were asked for.',
+      );
     }
     return;
   }

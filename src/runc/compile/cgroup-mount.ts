@@ -5,10 +5,10 @@ import { mount, mountSetattr, symlinkat } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
 import type { Mount } from '../spec/config.ts';
 import type { MountOptions } from '../spec/mount-options.ts';
+import { cgroupPaths } from './cgroup-paths.ts';
 import { add, closeResult, type Draft, isNew, type Setting } from './draft.ts';
 import { folderInside, forgetFolders, openInside, through } from './inside.ts';
 import { attach, cloneTree } from './root.ts';
-import { cgroupPaths } from './cgroup-paths.ts';
 
 /** v2 is one file system; v1 and hybrid are a tmpfs with a folder for each hierarchy. */
 export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, options: MountOptions): void {
@@ -23,7 +23,9 @@ export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, opt
   }
   const base = folderInside(draft, setting, m.destination);
   add(draft, {
-    ...setting, call: mount('tmpfs', through(base), 'tmpfs', options.flags & ~MS.MS_RDONLY, 'mode=755'), man: 'cgroups(7)',
+    ...setting,
+    call: mount('tmpfs', through(base), 'tmpfs', options.flags & ~MS.MS_RDONLY, 'mode=755'),
+    man: 'cgroups(7)',
     why: 'cgroup v1 has one file system for each controller. A small tmpfs holds the folders on which they are mounted.',
   });
   forgetFolders(draft, m.destination);
@@ -39,7 +41,10 @@ export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, opt
     if (isNew(draft.config, 'cgroup')) {
       const data = controllers.map((c) => (c.startsWith('name=') ? `none,${c}` : c)).join(',');
       add(draft, {
-        ...setting, call: mount('cgroup', through(target), 'cgroup', options.flags, data), man: 'cgroups(7)', minor: true,
+        ...setting,
+        call: mount('cgroup', through(target), 'cgroup', options.flags, data),
+        man: 'cgroups(7)',
+        minor: true,
         why: `The ${controllers.join(' and ')} hierarchy; in the new cgroup namespace its root is the container's own cgroup.`,
       });
     } else bindOwn(draft, setting, own.v1[controllers[0] as string] ?? where, target, options);
@@ -47,7 +52,13 @@ export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, opt
     for (const controller of controllers) {
       if (controllers.length < 2 || controller === folder) continue;
       const parent = folderInside(draft, setting, m.destination);
-      add(draft, { ...setting, call: symlinkat(folder, ref(parent), controller), ignore: ['EEXIST'], minor: true, why: 'Controllers that are mounted together are also found by their single names.' });
+      add(draft, {
+        ...setting,
+        call: symlinkat(folder, ref(parent), controller),
+        ignore: ['EEXIST'],
+        minor: true,
+        why: 'Controllers that are mounted together are also found by their single names.',
+      });
     }
   }
   // Where the container has no cgroup in the v2 tree, mounting it would show the host's whole tree.
@@ -60,7 +71,9 @@ export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, opt
   if (options.flags & MS.MS_RDONLY) {
     const top = openInside(draft, setting, m.destination);
     add(draft, {
-      ...setting, call: mount(null, through(top), null, MS.MS_REMOUNT | MS.MS_BIND | options.flags, null), minor: true,
+      ...setting,
+      call: mount(null, through(top), null, MS.MS_REMOUNT | MS.MS_BIND | options.flags, null),
+      minor: true,
       why: 'All folders are in place: the tmpfs becomes read-only as well.',
     });
     closeResult(draft, setting, ref(top));
@@ -75,8 +88,11 @@ function mountV2(draft: Draft, setting: Setting, destination: string, options: M
     return;
   }
   add(draft, {
-    ...setting, call: mount('cgroup', through(target), 'cgroup2', options.flags, options.data || null), man: 'cgroups(7)', minor,
-    why: 'The cgroup file system: programs (a JVM, for instance) read their limits here. In the new cgroup namespace its root is the container\'s own cgroup; read-only, so that limits cannot be lifted from inside.',
+    ...setting,
+    call: mount('cgroup', through(target), 'cgroup2', options.flags, options.data || null),
+    man: 'cgroups(7)',
+    minor,
+    why: "The cgroup file system: programs (a JVM, for instance) read their limits here. In the new cgroup namespace its root is the container's own cgroup; read-only, so that limits cannot be lifted from inside.",
   });
 }
 
@@ -86,9 +102,23 @@ function bindOwn(draft: Draft, setting: Setting, source: string, target: string,
   cloneTree(draft, setting, source, false, tree);
   const set = options.flags & (MS.MS_RDONLY | MS.MS_NOSUID | MS.MS_NODEV | MS.MS_NOEXEC); // the same bits in both calls
   if (kernelAtLeast(draft.host, 5, 12))
-    add(draft, { ...setting, call: mountSetattr(ref(tree), AT.AT_EMPTY_PATH, { set, clear: 0 }), minor: true, why: 'The same restrictions as the file system would get.' });
-  add(draft, { ...setting, call: attach(tree, target), why: 'Without a cgroup namespace of its own, the container is shown its cgroup by a bind mount of that folder.' });
+    add(draft, {
+      ...setting,
+      call: mountSetattr(ref(tree), AT.AT_EMPTY_PATH, { set, clear: 0 }),
+      minor: true,
+      why: 'The same restrictions as the file system would get.',
+    });
+  add(draft, {
+    ...setting,
+    call: attach(tree, target),
+    why: 'Without a cgroup namespace of its own, the container is shown its cgroup by a bind mount of that folder.',
+  });
   if (!kernelAtLeast(draft.host, 5, 12))
-    add(draft, { ...setting, call: mount(null, through(tree), null, MS.MS_BIND | MS.MS_REMOUNT | set, null), minor: true, why: 'The restrictions of a bind mount need a second call before Linux 5.12.' });
+    add(draft, {
+      ...setting,
+      call: mount(null, through(tree), null, MS.MS_BIND | MS.MS_REMOUNT | set, null),
+      minor: true,
+      why: 'The restrictions of a bind mount need a second call before Linux 5.12.',
+    });
   closeResult(draft, setting, ref(tree));
 }

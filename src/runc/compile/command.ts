@@ -1,9 +1,20 @@
 /** The end of the program: who the process is, where it stands, and the command that replaces it. */
 import { AT, CLOSE_RANGE, PR } from '../../libc/flags.ts';
-import {
-  chdir, closeRange, execve, fchownat, fcntl, getcwd, joinSessionKeyring, prctl, setgroups, setresgid, setresuid, umask,
-} from '../program/calls.ts';
 import { kernelAtLeast } from '../host/facts.ts';
+import {
+  chdir,
+  closeRange,
+  execve,
+  fchownat,
+  fcntl,
+  getcwd,
+  joinSessionKeyring,
+  prctl,
+  setgroups,
+  setresgid,
+  setresuid,
+  umask,
+} from '../program/calls.ts';
 import type { Process } from '../spec/config.ts';
 import { capabilitySets, compileAmbient, compileBounding, compileCapabilities, compileKeepCapabilities } from './capabilities.ts';
 import { add, type Draft, type Setting } from './draft.ts';
@@ -46,57 +57,102 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
 
   if (!options.noKeyring) {
     add(draft, {
-      ...init('minirun'), call: joinSessionKeyring(`_ses.${draft.config.annotations?.['minirun.id'] ?? 'container'}`),
-      ignore: ['ENOSYS', 'EPERM', 'EDQUOT', 'EACCES'], minor: true,
-      why: 'A session keyring of its own: keys that the host\'s session holds in the kernel (for disks, for Kerberos) are out of reach.',
+      ...init('minirun'),
+      call: joinSessionKeyring(`_ses.${draft.config.annotations?.['minirun.id'] ?? 'container'}`),
+      ignore: ['ENOSYS', 'EPERM', 'EDQUOT', 'EACCES'],
+      minor: true,
+      why: "A session keyring of its own: keys that the host's session holds in the kernel (for disks, for Kerberos) are out of reach.",
     });
   }
   compileScheduling(draft);
   if (sets) compileBounding(draft, sets);
   add(draft, {
-    ...init('#/process/cwd', 'the command'), call: chdir(process.cwd),
+    ...init('#/process/cwd', 'the command'),
+    call: chdir(process.cwd),
     why: 'The working directory of the command.',
   });
   add(draft, {
-    ...init('#/process/cwd', 'the command'), call: getcwd(), minor: true,
-    expect: [{ arg: 0, offset: 0, size: 1, mask: 0xffn, equals: 0x2fn, otherwise: `The working directory ${process.cwd} lies outside of the container; a leaked descriptor was used to name it (CVE-2024-21626).` }],
+    ...init('#/process/cwd', 'the command'),
+    call: getcwd(),
+    minor: true,
+    expect: [
+      {
+        arg: 0,
+        offset: 0,
+        size: 1,
+        mask: 0xffn,
+        equals: 0x2fn,
+        otherwise: `The working directory ${process.cwd} lies outside of the container; a leaked descriptor was used to name it (CVE-2024-21626).`,
+      },
+    ],
     why: 'Make sure that it lies inside the container: a path through a leaked descriptor (/proc/self/fd/7) could lead out (CVE-2024-21626).',
   });
   if (options.ownStreams && !isRoot) {
     for (const stream of [0, 1, 2])
-      add(draft, { ...init('#/process/user'), call: fchownat(stream, '', uid, -1, AT.AT_EMPTY_PATH), ignore: ['EPERM', 'EINVAL', 'EROFS', 'EACCES'], minor: true, why: 'The user may open /dev/stdin, /dev/stdout and /dev/stderr again.' });
+      add(draft, {
+        ...init('#/process/user'),
+        call: fchownat(stream, '', uid, -1, AT.AT_EMPTY_PATH),
+        ignore: ['EPERM', 'EINVAL', 'EROFS', 'EACCES'],
+        minor: true,
+        why: 'The user may open /dev/stdin, /dev/stdout and /dev/stderr again.',
+      });
   }
   if (sets && !isRoot) compileKeepCapabilities(draft, true);
   if (!setgroupsDenied(draft)) {
     const groups = process.user.additionalGids ?? [];
     add(draft, {
-      ...init(groups.length ? '#/process/user/additionalGids' : '#/process/user'), call: setgroups(groups), minor: true,
+      ...init(groups.length ? '#/process/user/additionalGids' : '#/process/user'),
+      call: setgroups(groups),
+      minor: true,
       why: groups.length ? 'The further groups of the user.' : 'No further groups: those of whoever started minirun must not come along.',
     });
   }
-  add(draft, { ...init('#/process/user/gid'), call: setresgid(gid), minor: true, why: 'The group. Before the user, for afterwards the right to change it is gone.' });
   add(draft, {
-    ...init('#/process/user/uid'), call: setresuid(uid),
+    ...init('#/process/user/gid'),
+    call: setresgid(gid),
+    minor: true,
+    why: 'The group. Before the user, for afterwards the right to change it is gone.',
+  });
+  add(draft, {
+    ...init('#/process/user/uid'),
+    call: setresuid(uid),
     why: isRoot
       ? 'Be root (of this user namespace). Root in a container is held back by what is taken away here, not by its name.'
       : 'Become the user of the command, for good: real, effective and saved id, so that there is no way back.',
   });
   if (sets && !isRoot) compileKeepCapabilities(draft, false);
   if (sets) compileAmbient(draft, sets, isRoot);
-  add(draft, { ...init(process.user.umask === undefined ? 'minirun' : '#/process/user/umask'), call: umask(process.user.umask ?? 0o022), minor: true, why: 'Which permissions new files do not get.' });
+  add(draft, {
+    ...init(process.user.umask === undefined ? 'minirun' : '#/process/user/umask'),
+    call: umask(process.user.umask ?? 0o022),
+    minor: true,
+    why: 'Which permissions new files do not get.',
+  });
   const first = 3 + (options.preserveFds ?? 0);
   if (kernelAtLeast(draft.host, 5, 11)) {
     add(draft, {
-      ...init('minirun'), call: closeRange(first, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC),
+      ...init('minirun'),
+      call: closeRange(first, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC),
       why: 'Every descriptor but standard input, output and error closes by itself when the command starts. One that leaks is a door to the host (CVE-2024-21626).',
     });
   } else {
-    add(draft, { ...init('minirun'), call: fcntl(3, 2, 1), minor: true, man: 'fcntl(2)', why: 'The socket to the runtime closes by itself when the command starts.' });
-    add(draft, { ...init('minirun'), call: closeRange(Math.max(first, 4), 0), why: 'Close every descriptor but standard input, output and error: one that leaks is a door to the host (CVE-2024-21626).' });
+    add(draft, {
+      ...init('minirun'),
+      call: fcntl(3, 2, 1),
+      minor: true,
+      man: 'fcntl(2)',
+      why: 'The socket to the runtime closes by itself when the command starts.',
+    });
+    add(draft, {
+      ...init('minirun'),
+      call: closeRange(Math.max(first, 4), 0),
+      why: 'Close every descriptor but standard input, output and error: one that leaks is a door to the host (CVE-2024-21626).',
+    });
   }
   if (process.noNewPrivileges) {
     add(draft, {
-      ...init('#/process/noNewPrivileges'), call: prctl(PR.PR_SET_NO_NEW_PRIVS, 1),
+      ...init('#/process/noNewPrivileges'),
+      call: prctl(PR.PR_SET_NO_NEW_PRIVS, 1),
       why: 'From now on executing a program can never add privileges: set-uid bits and file capabilities are ignored, for this process and all its children.',
     });
   }

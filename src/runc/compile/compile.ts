@@ -4,20 +4,20 @@
  */
 import { isAbsolute, posix } from 'node:path';
 import type { Host } from '../host/facts.ts';
+import { umask } from '../program/calls.ts';
 import type { Program } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
-import { umask } from '../program/calls.ts';
 import type { Config } from '../spec/config.ts';
 import { compileCgroup, compileCgroupJoin } from './cgroup.ts';
 import { cgroupPaths } from './cgroup-paths.ts';
 import { type CommandOptions, compileCommand } from './command.ts';
 import { compileDevices } from './devices.ts';
 import { add, type Draft, hasNamespace, newDraft, signal, wait } from './draft.ts';
-import { compileIdMaps, compileRelease } from './idmap.ts';
 import { compileIdentity } from './identity.ts';
+import { compileIdMaps, compileRelease } from './idmap.ts';
 import { components, folderInside } from './inside.ts';
 import { compileOomScore, compileRlimits } from './limits.ts';
-import { compileMounts, compileMountSources, compileReadonlyDev } from './mounts.ts';
+import { compileMountSources, compileMounts, compileReadonlyDev } from './mounts.ts';
 import { compileInitNamespaces, compileStarter } from './namespaces.ts';
 import { compileMaskedPaths, compileReadonlyPaths } from './protected-paths.ts';
 import { compileChroot, compilePivot, compileReadonlyRoot, compileRootBind } from './root.ts';
@@ -55,7 +55,11 @@ export function compile(config: Config, host: Host, options: CompileOptions): Pr
 
   compileInitNamespaces(draft);
   add(draft, {
-    actor: 'init', chapter: 'root file system', from: 'minirun', call: umask(0), minor: true,
+    actor: 'init',
+    chapter: 'root file system',
+    from: 'minirun',
+    call: umask(0),
+    minor: true,
     why: 'Folders and devices made from here on get exactly the permissions that are asked for.',
   });
   compileIdentity(draft);
@@ -79,11 +83,21 @@ export function compile(config: Config, host: Host, options: CompileOptions): Pr
 
 /** The container is made; the runtime writes that down and sets the last limits before the command starts. */
 function compileGate(draft: Draft): void {
-  signal(draft, { actor: 'init', chapter: 'the command', from: 'minirun' }, TOKENS.ready, 'The container is made. Tell the runtime, which writes its state down.');
+  signal(
+    draft,
+    { actor: 'init', chapter: 'the command', from: 'minirun' },
+    TOKENS.ready,
+    'The container is made. Tell the runtime, which writes its state down.',
+  );
   wait(draft, { actor: 'runtime', chapter: 'the command', from: 'minirun' }, TOKENS.ready, 'Wait until the container is made.');
   compileRlimits(draft);
   signal(draft, { actor: 'runtime', chapter: 'the command', from: 'minirun' }, TOKENS.start, 'Let the command start.');
-  wait(draft, { actor: 'init', chapter: 'the command', from: 'minirun' }, TOKENS.start, 'Wait for the word to start. Were the runtime killed now, this process would notice and end: nothing is left behind.');
+  wait(
+    draft,
+    { actor: 'init', chapter: 'the command', from: 'minirun' },
+    TOKENS.start,
+    'Wait for the word to start. Were the runtime killed now, this process would notice and end: nothing is left behind.',
+  );
 }
 
 /** As runc and Docker do, a working directory that the image lacks is made. */
@@ -94,4 +108,7 @@ function compileCwdFolder(draft: Draft): void {
   folderInside(draft, { actor: 'init', chapter: 'root file system', from: '#/process/cwd' }, cwd);
 }
 
-const withId = (config: Config, id: string): Config => ({ ...config, annotations: { ...config.annotations, 'minirun.id': config.annotations?.['minirun.id'] ?? id } });
+const withId = (config: Config, id: string): Config => ({
+  ...config,
+  annotations: { ...config.annotations, 'minirun.id': config.annotations?.['minirun.id'] ?? id },
+});

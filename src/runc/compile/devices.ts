@@ -84,25 +84,37 @@ function compileDevice(draft: Draft, setting: Setting, device: Device, major: bo
         : `${device.path}: driver ${device.major ?? 0}, device ${device.minor ?? 0}.`,
   });
   if (device.uid || device.gid)
-    add(draft, { ...setting, call: fchownat(ref(parent), name, device.uid ?? 0, device.gid ?? 0, AT.AT_SYMLINK_NOFOLLOW), minor: true, why: 'Its owner, as configured.' });
+    add(draft, {
+      ...setting,
+      call: fchownat(ref(parent), name, device.uid ?? 0, device.gid ?? 0, AT.AT_SYMLINK_NOFOLLOW),
+      minor: true,
+      why: 'Its owner, as configured.',
+    });
 }
 
 function bindDevice(draft: Draft, setting: Setting, device: Device): void {
   const tree = fresh(draft, 'device');
   add(draft, {
-    ...setting, call: openTree(-100, device.path, OPEN_TREE.OPEN_TREE_CLONE), saves: tree, minor: true,
-    why: 'Take the host\'s device file as a mount, attached nowhere yet.',
+    ...setting,
+    call: openTree(-100, device.path, OPEN_TREE.OPEN_TREE_CLONE),
+    saves: tree,
+    minor: true,
+    why: "Take the host's device file as a mount, attached nowhere yet.",
   });
   if (device.major !== undefined && device.minor !== undefined) {
     add(draft, {
-      ...setting, call: statx(ref(tree), '', AT.AT_EMPTY_PATH), minor: true,
+      ...setting,
+      call: statx(ref(tree), '', AT.AT_EMPTY_PATH),
+      minor: true,
       expect: isDevice(device.type === 'b' ? 'b' : 'c', device.major, device.minor, device.path),
       why: 'Look whether it really is that device before it goes into the container (CVE-2025-31133).',
     });
   }
   const target = fileInside(draft, setting, device.path);
   add(draft, {
-    ...setting, call: attach(tree, target), minor: device.path !== '/dev/null',
+    ...setting,
+    call: attach(tree, target),
+    minor: device.path !== '/dev/null',
     why: `Bind ${device.path} of the host: in a user namespace nobody may make device files, because that would be a way around the permissions of the host's.`,
   });
   closeResult(draft, setting, ref(target));
@@ -113,9 +125,10 @@ function compileLinks(draft: Draft): void {
   const setting: Setting = { actor: 'init', chapter: 'devices', from: 'minirun' };
   const dev = folderInside(draft, setting, 'dev');
   const hasPts = draft.config.mounts?.some((m) => m.type === 'devpts');
-  const links = hasPts ? [...LINKS, ['ptmx', 'pts/ptmx', 'Opening it makes a new terminal, in the container\'s own devpts.'] as const] : LINKS;
+  const links = hasPts
+    ? [...LINKS, ['ptmx', 'pts/ptmx', "Opening it makes a new terminal, in the container's own devpts."] as const]
+    : LINKS;
   for (const [link, target, why] of links) {
     add(draft, { ...setting, call: symlinkat(target, ref(dev), link), ignore: ['EEXIST'], minor: true, why });
   }
 }
-

@@ -1,11 +1,12 @@
 /** A program being written: every compiler file appends its steps to a draft. */
+
+import { O } from '../../libc/flags.ts';
 import type { Host } from '../host/facts.ts';
-import type { Config, NamespaceType } from '../spec/config.ts';
-import { close, openat, write } from '../program/calls.ts';
 import type { Fd, Text } from '../program/args.ts';
 import { AT_FDCWD } from '../program/args.ts';
+import { close, openat, write } from '../program/calls.ts';
 import { type Actor, type Chapter, type Ref, ref, type Step } from '../program/step.ts';
-import { O } from '../../libc/flags.ts';
+import type { Config, NamespaceType } from '../spec/config.ts';
 
 export interface Draft {
   config: Config;
@@ -20,15 +21,41 @@ export interface Draft {
   folders: Map<string, string>;
 }
 
-export const newDraft = (config: Config, host: Host, bundle = '/'): Draft => ({ config, host, bundle, steps: [], warnings: [], serial: 0, folders: new Map() });
+export const newDraft = (config: Config, host: Host, bundle = '/'): Draft => ({
+  config,
+  host,
+  bundle,
+  steps: [],
+  warnings: [],
+  serial: 0,
+  folders: new Map(),
+});
 
 /** Manual pages whose name or section differs from the call's. */
 const MAN: Record<string, string> = {
-  openat: 'open(2)', mkdirat: 'mkdir(2)', mknodat: 'mknod(2)', symlinkat: 'symlink(2)', unlinkat: 'unlink(2)',
-  fchownat: 'chown(2)', fchown: 'chown(2)', fchmodat: 'chmod(2)', umount2: 'umount(2)', prlimit: 'getrlimit(2)',
-  setresgid: 'setresuid(2)', dup3: 'dup(2)', execve: 'execve(2)', getcwd: 'getcwd(3)', fstatfs: 'statfs(2)', sendto: 'send(2)',
-  recvfrom: 'recv(2)', fchdir: 'chdir(2)', posix_spawn: 'posix_spawn(3)', sync_wait: 'read(2)', sync_signal: 'write(2)',
-  setdomainname: 'getdomainname(2)', sethostname: 'gethostname(2)',
+  openat: 'open(2)',
+  mkdirat: 'mkdir(2)',
+  mknodat: 'mknod(2)',
+  symlinkat: 'symlink(2)',
+  unlinkat: 'unlink(2)',
+  fchownat: 'chown(2)',
+  fchown: 'chown(2)',
+  fchmodat: 'chmod(2)',
+  umount2: 'umount(2)',
+  prlimit: 'getrlimit(2)',
+  setresgid: 'setresuid(2)',
+  dup3: 'dup(2)',
+  execve: 'execve(2)',
+  getcwd: 'getcwd(3)',
+  fstatfs: 'statfs(2)',
+  sendto: 'send(2)',
+  recvfrom: 'recv(2)',
+  fchdir: 'chdir(2)',
+  posix_spawn: 'posix_spawn(3)',
+  sync_wait: 'read(2)',
+  sync_signal: 'write(2)',
+  setdomainname: 'getdomainname(2)',
+  sethostname: 'gethostname(2)',
 };
 
 type NewStep = Omit<Step, 'man'> & { man?: string };

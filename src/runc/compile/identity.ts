@@ -1,5 +1,5 @@
 /** The container's name, and its loopback interface. */
-import { routeSocket, receive, send, sethostname, setdomainname } from '../program/calls.ts';
+import { receive, routeSocket, send, setdomainname, sethostname } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
 import { add, closeResult, type Draft, isNew, type Setting } from './draft.ts';
 
@@ -9,10 +9,18 @@ const init = (from: string): Setting => ({ actor: 'init', chapter: 'identity', f
 export function compileIdentity(draft: Draft): void {
   const { hostname, domainname } = draft.config;
   if (hostname) {
-    add(draft, { ...init('#/hostname'), call: sethostname(hostname), why: 'Name the container. Only its own UTS namespace is renamed; the host keeps its name.' });
+    add(draft, {
+      ...init('#/hostname'),
+      call: sethostname(hostname),
+      why: 'Name the container. Only its own UTS namespace is renamed; the host keeps its name.',
+    });
   }
   if (domainname) {
-    add(draft, { ...init('#/domainname'), call: setdomainname(domainname), why: 'The NIS domain name that uname(2) and domainname(1) show.' });
+    add(draft, {
+      ...init('#/domainname'),
+      call: setdomainname(domainname),
+      why: 'The NIS domain name that uname(2) and domainname(1) show.',
+    });
   }
   if (isNew(draft.config, 'network')) compileLoopback(draft);
 }
@@ -38,7 +46,11 @@ function bringLoopbackUp(): Uint8Array {
 function compileLoopback(draft: Draft): void {
   const setting: Setting = { ...init('minirun'), chapter: 'identity' };
   add(draft, {
-    ...setting, call: routeSocket(), saves: 'rtnetlink', man: 'rtnetlink(7)', minor: true,
+    ...setting,
+    call: routeSocket(),
+    saves: 'rtnetlink',
+    man: 'rtnetlink(7)',
+    minor: true,
     why: 'Interfaces are configured by messages to the kernel, through a netlink socket.',
   });
   add(draft, {
@@ -48,9 +60,14 @@ function compileLoopback(draft: Draft): void {
     why: 'Bring the loopback interface up, as `ip link set lo up` does: a new network namespace has it, but down, and programs expect 127.0.0.1 to work.',
   });
   add(draft, {
-    ...setting, call: receive(ref('rtnetlink'), 64), man: 'rtnetlink(7)', minor: true,
+    ...setting,
+    call: receive(ref('rtnetlink'), 64),
+    man: 'rtnetlink(7)',
+    minor: true,
     why: 'The kernel acknowledges with an error number: 0 means done.',
-    expect: [{ arg: 1, offset: 16, size: 4, mask: 0xffffffffn, equals: 0n, otherwise: 'The kernel refused to bring the loopback interface up.' }],
+    expect: [
+      { arg: 1, offset: 16, size: 4, mask: 0xffffffffn, equals: 0n, otherwise: 'The kernel refused to bring the loopback interface up.' },
+    ],
   });
   closeResult(draft, setting, ref('rtnetlink'));
 }

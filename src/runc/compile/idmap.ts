@@ -12,7 +12,7 @@ const runtime = (from: string): Setting => ({ actor: 'runtime', chapter: 'namesp
 export const mapText = (maps: IdMapping[]): string => maps.map((m) => `${m.containerID} ${m.hostID} ${m.size}\n`).join('');
 
 const MAP_WHY =
-  'Say which ids inside stand for which ids outside. Root inside is an ordinary, harmless user outside: a process that breaks out has that user\'s rights and no more.';
+  "Say which ids inside stand for which ids outside. Root inside is an ordinary, harmless user outside: a process that breaks out has that user's rights and no more.";
 
 /**
  * The runtime writes the maps of init's new user namespace; init waits for them and then becomes
@@ -32,7 +32,11 @@ export function compileIdMaps(draft: Draft): void {
   } else {
     add(draft, {
       ...runtime('#/linux/uidMappings'),
-      call: runProgram(host.newuidmap ?? 'newuidmap', [ref('init')], ...uids.flatMap((m) => [String(m.containerID), String(m.hostID), String(m.size)])),
+      call: runProgram(
+        host.newuidmap ?? 'newuidmap',
+        [ref('init')],
+        ...uids.flatMap((m) => [String(m.containerID), String(m.hostID), String(m.size)]),
+      ),
       man: 'newuidmap(1)',
       why: `${MAP_WHY} An ordinary user may not map other ids than its own; this set-uid program does it after a look into /etc/subuid.`,
     });
@@ -41,14 +45,21 @@ export function compileIdMaps(draft: Draft): void {
     writeFile(draft, runtime('#/linux/gidMappings'), ['/proc/', ref('init'), '/gid_map'], mapText(gids), 'The same for groups.');
   } else if (isOwn(gids, host.gid)) {
     writeFile(
-      draft, runtime('minirun'), ['/proc/', ref('init'), '/setgroups'], 'deny',
+      draft,
+      runtime('minirun'),
+      ['/proc/', ref('init'), '/setgroups'],
+      'deny',
       'Without privileges the group map is accepted only after setgroups(2) was given up for good: dropping a group could otherwise open files that deny access to that group.',
     );
     writeFile(draft, runtime('#/linux/gidMappings'), ['/proc/', ref('init'), '/gid_map'], mapText(gids), 'The same for groups.');
   } else {
     add(draft, {
       ...runtime('#/linux/gidMappings'),
-      call: runProgram(host.newgidmap ?? 'newgidmap', [ref('init')], ...gids.flatMap((m) => [String(m.containerID), String(m.hostID), String(m.size)])),
+      call: runProgram(
+        host.newgidmap ?? 'newgidmap',
+        [ref('init')],
+        ...gids.flatMap((m) => [String(m.containerID), String(m.hostID), String(m.size)]),
+      ),
       man: 'newgidmap(1)',
       why: 'The same for groups, after a look into /etc/subgid.',
     });
@@ -58,17 +69,39 @@ export function compileIdMaps(draft: Draft): void {
 /** True when setgroups(2) is denied in the container's user namespace. */
 export const setgroupsDenied = (draft: Draft): boolean => {
   const gids = draft.config.linux?.gidMappings ?? [];
-  return hasNamespace(draft.config, 'user') && draft.host.uid !== 0 && gids.length === 1 && gids[0]?.size === 1 && gids[0].hostID === draft.host.gid;
+  return (
+    hasNamespace(draft.config, 'user') &&
+    draft.host.uid !== 0 &&
+    gids.length === 1 &&
+    gids[0]?.size === 1 &&
+    gids[0].hostID === draft.host.gid
+  );
 };
 
 /** The runtime lets init go on; in a new user namespace init becomes root there. */
 export function compileRelease(draft: Draft): void {
-  signal(draft, { actor: 'runtime', chapter: 'cgroup', from: 'minirun' }, TOKENS.placed, 'Init is in its cgroup and its users are mapped: it may go on.');
-  wait(draft, { actor: 'init', chapter: 'namespaces', from: 'minirun' }, TOKENS.placed, 'Before it goes on, init must be in its cgroup (what it uses is counted from the start) and know its users.');
+  signal(
+    draft,
+    { actor: 'runtime', chapter: 'cgroup', from: 'minirun' },
+    TOKENS.placed,
+    'Init is in its cgroup and its users are mapped: it may go on.',
+  );
+  wait(
+    draft,
+    { actor: 'init', chapter: 'namespaces', from: 'minirun' },
+    TOKENS.placed,
+    'Before it goes on, init must be in its cgroup (what it uses is counted from the start) and know its users.',
+  );
   if (!hasNamespace(draft.config, 'user')) return;
   const setting: Setting = { actor: 'init', chapter: 'namespaces', from: '#/linux/uidMappings' };
   if (!setgroupsDenied(draft)) {
-    add(draft, { ...setting, call: setgroups([]), ignore: ['EPERM'], minor: true, why: 'Leave the groups that came from outside: most of them have no name in here.' });
+    add(draft, {
+      ...setting,
+      call: setgroups([]),
+      ignore: ['EPERM'],
+      minor: true,
+      why: 'Leave the groups that came from outside: most of them have no name in here.',
+    });
   }
   add(draft, { ...setting, call: setresgid(0), minor: true, why: 'Become group 0 of the user namespace.' });
   add(draft, {

@@ -36,7 +36,9 @@ export function openInside(
   add(draft, {
     ...setting,
     call: openat2(
-      ref(ROOT), inner, (options.flags ?? O.O_PATH) | O.O_CLOEXEC,
+      ref(ROOT),
+      inner,
+      (options.flags ?? O.O_PATH) | O.O_CLOEXEC,
       options.strict ? RESOLVE.RESOLVE_IN_ROOT | RESOLVE.RESOLVE_NO_SYMLINKS : RESOLVE.RESOLVE_IN_ROOT,
     ),
     saves: name,
@@ -60,7 +62,10 @@ export function folderInside(draft: Draft, setting: Setting, path: string, optio
   if (open) return open;
   const parent = folderInside(draft, setting, parts.slice(0, -1).join('/'), options);
   add(draft, {
-    ...setting, call: mkdirat(ref(parent), parts.at(-1) as string, options.mode ?? 0o755), ignore: ['EEXIST'], minor: true,
+    ...setting,
+    call: mkdirat(ref(parent), parts.at(-1) as string, options.mode ?? 0o755),
+    ignore: ['EEXIST'],
+    minor: true,
     why: 'A mount needs a place to be mounted on: make it if the image has none.',
   });
   const name = openInside(draft, setting, key, { flags: O.O_PATH | O.O_DIRECTORY, ...(options.strict ? { strict: true } : {}) });
@@ -73,7 +78,10 @@ export function fileInside(draft: Draft, setting: Setting, path: string): string
   const parts = components(draft.host.links?.[path] ?? path);
   const parent = folderInside(draft, setting, parts.slice(0, -1).join('/'));
   add(draft, {
-    ...setting, call: mknodat(ref(parent), parts.at(-1) as string, S.S_IFREG | 0o644, 0), ignore: ['EEXIST'], minor: true,
+    ...setting,
+    call: mknodat(ref(parent), parts.at(-1) as string, S.S_IFREG | 0o644, 0),
+    ignore: ['EEXIST'],
+    minor: true,
     why: 'A file can be mounted only on a file: make an empty one if there is none.',
   });
   return openInside(draft, setting, parts.join('/'));

@@ -1,6 +1,6 @@
 /** Per-process limits and scheduling: rlimits, OOM score, nice, I/O priority, personality. */
 import { IOPRIO, PER, RLIMIT, SCHED, SCHED_FLAG } from '../../libc/flags.ts';
-import { personality, prlimit, schedSetattr, ioprioSet } from '../program/calls.ts';
+import { ioprioSet, personality, prlimit, schedSetattr } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
 import { add, type Draft, type Setting, writeFile } from './draft.ts';
 
@@ -27,7 +27,10 @@ export function compileRlimits(draft: Draft): void {
     const call = prlimit(resource, soft, hard);
     call.args[0] = ref('init');
     add(draft, {
-      actor: 'runtime', chapter: 'privileges', from: `#/process/rlimits/${i}`, call,
+      actor: 'runtime',
+      chapter: 'privileges',
+      from: `#/process/rlimits/${i}`,
+      call,
       why: 'Limit what this one process (and its children, each) may use. The runtime sets it from outside, as late as possible, so that making the container is not limited by it.',
     });
   });
@@ -38,9 +41,13 @@ export function compileOomScore(draft: Draft): void {
   const score = draft.config.process?.oomScoreAdj;
   if (score === undefined) return;
   const mayLower = (draft.host.bounding & (1n << CAP_SYS_RESOURCE)) !== 0n && draft.host.uid === 0;
-  if (score < 0 && !mayLower) draft.warnings.push(`oom score ${score} may be refused: lowering it needs CAP_SYS_RESOURCE, which minirun does not have`);
+  if (score < 0 && !mayLower)
+    draft.warnings.push(`oom score ${score} may be refused: lowering it needs CAP_SYS_RESOURCE, which minirun does not have`);
   writeFile(
-    draft, { actor: 'runtime', chapter: 'cgroup', from: '#/process/oomScoreAdj' }, ['/proc/', ref('init'), '/oom_score_adj'], String(score),
+    draft,
+    { actor: 'runtime', chapter: 'cgroup', from: '#/process/oomScoreAdj' },
+    ['/proc/', ref('init'), '/oom_score_adj'],
+    String(score),
     'How willingly the kernel kills this process when memory runs out: 1000 is first, -1000 never.',
     score < 0 && !mayLower ? { ignore: ['EACCES', 'EPERM'] } : {},
   );
@@ -58,8 +65,13 @@ export function compileScheduling(draft: Draft): void {
     add(draft, {
       ...setting('#/process/scheduler'),
       call: schedSetattr({
-        policy: SCHED[s.policy as keyof typeof SCHED] ?? 0, flags, nice: s.nice ?? 0, priority: s.priority ?? 0,
-        runtime: BigInt(s.runtime ?? 0), deadline: BigInt(s.deadline ?? 0), period: BigInt(s.period ?? 0),
+        policy: SCHED[s.policy as keyof typeof SCHED] ?? 0,
+        flags,
+        nice: s.nice ?? 0,
+        priority: s.priority ?? 0,
+        runtime: BigInt(s.runtime ?? 0),
+        deadline: BigInt(s.deadline ?? 0),
+        period: BigInt(s.period ?? 0),
       }),
       why: 'How the scheduler shares out the processor to it.',
     });
@@ -75,7 +87,8 @@ export function compileScheduling(draft: Draft): void {
   const domain = linux?.personality?.domain;
   if (domain) {
     add(draft, {
-      ...setting('#/linux/personality'), call: personality(domain === 'LINUX32' ? PER.PER_LINUX32 : PER.PER_LINUX),
+      ...setting('#/linux/personality'),
+      call: personality(domain === 'LINUX32' ? PER.PER_LINUX32 : PER.PER_LINUX),
       why: 'Which kind of system uname(2) claims this to be: a 32-bit image on a 64-bit kernel wants to be told i686.',
     });
   }

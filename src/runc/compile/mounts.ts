@@ -15,8 +15,9 @@ import { attach, cloneTree } from './root.ts';
 const MAN: Record<string, string> = { proc: 'proc(5)', sysfs: 'sysfs(5)', tmpfs: 'tmpfs(5)', devpts: 'pts(4)', mqueue: 'mq_overview(7)' };
 
 const WHY: Record<string, string> = {
-  proc: 'ps, top and the C library read /proc. It must be mounted by a process that is inside the pid namespace: a procfs shows the processes of the pid namespace of whoever mounts it, and the host\'s would show the host\'s.',
-  sysfs: 'The kernel\'s view of devices and drivers. Read-only by default: there is one kernel for everybody, and what is written here changes the host.',
+  proc: "ps, top and the C library read /proc. It must be mounted by a process that is inside the pid namespace: a procfs shows the processes of the pid namespace of whoever mounts it, and the host's would show the host's.",
+  sysfs:
+    "The kernel's view of devices and drivers. Read-only by default: there is one kernel for everybody, and what is written here changes the host.",
   devpts: 'Pseudo-terminals of its own (newinstance): the terminals of the host cannot be opened, and numbering begins at 0.',
   mqueue: 'POSIX message queues, those of the new IPC namespace.',
 };
@@ -44,9 +45,10 @@ export function compileMountSources(draft: Draft): void {
     const setting: Setting = { actor: 'starter', chapter: 'root file system', from: `#/mounts/${index}` };
     cloneTree(draft, setting, sourceOf(draft, m), (options.flags & MS.MS_REC) !== 0, treeName(index));
     add(draft, {
-      ...setting, minor: true,
+      ...setting,
+      minor: true,
       call: mountSetattr(ref(treeName(index)), AT.AT_EMPTY_PATH | AT.AT_RECURSIVE, { set: 0, clear: 0, propagation: MS.MS_PRIVATE }),
-      why: 'The copy still belongs to the host\'s group of shared mounts: cut it off.',
+      why: "The copy still belongs to the host's group of shared mounts: cut it off.",
     });
   });
 }
@@ -90,15 +92,20 @@ function compileFilesystem(draft: Draft, setting: Setting, m: Mount, options: Mo
 
 function whyOf(m: Mount, type: string): string {
   if (type === 'tmpfs' && components(m.destination).join('/') === 'dev')
-    return 'A /dev of its own, in memory, with only the few devices that are made below: the image\'s device files are hidden and the host\'s disks cannot be reached.';
-  if (type === 'tmpfs' && m.destination.endsWith('/shm')) return 'Shared memory of its own (shm_open and POSIX semaphores live in files here), with a size limit.';
+    return "A /dev of its own, in memory, with only the few devices that are made below: the image's device files are hidden and the host's disks cannot be reached.";
+  if (type === 'tmpfs' && m.destination.endsWith('/shm'))
+    return 'Shared memory of its own (shm_open and POSIX semaphores live in files here), with a size limit.';
   if (type === 'tmpfs') return 'A file system in memory: fast, empty, and gone with the container.';
   return `Mount a ${type} file system, as the configuration asks.`;
 }
 
 const ATTRIBUTES: [ms: number, attr: number][] = [
-  [MS.MS_RDONLY, MOUNT_ATTR.MOUNT_ATTR_RDONLY], [MS.MS_NOSUID, MOUNT_ATTR.MOUNT_ATTR_NOSUID], [MS.MS_NODEV, MOUNT_ATTR.MOUNT_ATTR_NODEV],
-  [MS.MS_NOEXEC, MOUNT_ATTR.MOUNT_ATTR_NOEXEC], [MS.MS_NODIRATIME, MOUNT_ATTR.MOUNT_ATTR_NODIRATIME], [MS.MS_NOSYMFOLLOW, MOUNT_ATTR.MOUNT_ATTR_NOSYMFOLLOW],
+  [MS.MS_RDONLY, MOUNT_ATTR.MOUNT_ATTR_RDONLY],
+  [MS.MS_NOSUID, MOUNT_ATTR.MOUNT_ATTR_NOSUID],
+  [MS.MS_NODEV, MOUNT_ATTR.MOUNT_ATTR_NODEV],
+  [MS.MS_NOEXEC, MOUNT_ATTR.MOUNT_ATTR_NOEXEC],
+  [MS.MS_NODIRATIME, MOUNT_ATTR.MOUNT_ATTR_NODIRATIME],
+  [MS.MS_NOSYMFOLLOW, MOUNT_ATTR.MOUNT_ATTR_NOSYMFOLLOW],
 ];
 
 /** MS_* flags of one mount as the sets of mount_setattr(2). */
@@ -127,19 +134,27 @@ function compileBind(draft: Draft, setting: Setting, m: Mount, options: MountOpt
   const modern = kernelAtLeast(draft.host, 5, 12);
   if (modern && (attributes.set || attributes.clear)) {
     add(draft, {
-      ...setting, call: mountSetattr(ref(tree), AT.AT_EMPTY_PATH, attributes),
+      ...setting,
+      call: mountSetattr(ref(tree), AT.AT_EMPTY_PATH, attributes),
       why: 'Give the copy its restrictions before it is attached, so that there is no moment at which it can be used without them.',
     });
   }
   const kind = draft.host.files[m.source ?? ''];
-  const target = kind === undefined || kind === 'dir' ? folderInside(draft, setting, m.destination) : fileInside(draft, setting, m.destination);
+  const target =
+    kind === undefined || kind === 'dir' ? folderInside(draft, setting, m.destination) : fileInside(draft, setting, m.destination);
   add(draft, {
-    ...setting, call: attach(tree, target),
+    ...setting,
+    call: attach(tree, target),
     why: `Show ${source} of the host at ${m.destination}: the same files, not a copy of them. Both ends are descriptors, so no link can redirect the mount in between.`,
   });
   if (!modern && (attributes.set || attributes.clear)) {
-    const keep = options.flags & (MS.MS_RDONLY | MS.MS_NOSUID | MS.MS_NODEV | MS.MS_NOEXEC | MS.MS_NOATIME | MS.MS_NODIRATIME | MS.MS_RELATIME);
-    add(draft, { ...setting, call: mount(null, through(tree), null, MS.MS_BIND | MS.MS_REMOUNT | keep, null), why: 'A bind mount takes its restrictions only by a second call (before Linux 5.12).' });
+    const keep =
+      options.flags & (MS.MS_RDONLY | MS.MS_NOSUID | MS.MS_NODEV | MS.MS_NOEXEC | MS.MS_NOATIME | MS.MS_NODIRATIME | MS.MS_RELATIME);
+    add(draft, {
+      ...setting,
+      call: mount(null, through(tree), null, MS.MS_BIND | MS.MS_REMOUNT | keep, null),
+      why: 'A bind mount takes its restrictions only by a second call (before Linux 5.12).',
+    });
   }
   compileAttributes(draft, setting, tree, options);
   closeResult(draft, setting, ref(tree));
@@ -152,13 +167,16 @@ function compileAttributes(draft: Draft, setting: Setting, mounted: string, opti
     if (!kernelAtLeast(draft.host, 5, 12))
       throw new Error(`${setting.from}: recursive mount options (rro, rnosuid, …) need mount_setattr, Linux 5.12 or later`);
     add(draft, {
-      ...setting, call: mountSetattr(ref(mounted), AT.AT_EMPTY_PATH | AT.AT_RECURSIVE, { set, clear }),
+      ...setting,
+      call: mountSetattr(ref(mounted), AT.AT_EMPTY_PATH | AT.AT_RECURSIVE, { set, clear }),
       why: 'Set these attributes on the mount and on every mount below it, all or none.',
     });
   }
   for (const propagation of options.propagation) {
     add(draft, {
-      ...setting, call: mount(null, through(mounted), null, propagation, null), man: 'mount_namespaces(7)',
+      ...setting,
+      call: mount(null, through(mounted), null, propagation, null),
+      man: 'mount_namespaces(7)',
       why: 'Say whether mounts that are made later travel between this copy and the original.',
     });
   }
@@ -171,6 +189,10 @@ export function compileReadonlyDev(draft: Draft): void {
   if (!m || isBind(m, parseMountOptions(m.options ?? [])) || !(parseMountOptions(m.options ?? []).flags & MS.MS_RDONLY)) return;
   const setting: Setting = { actor: 'init', chapter: 'devices', from: `#/mounts/${index}` };
   const dev = openInside(draft, setting, '/dev', { flags: O.O_PATH | O.O_DIRECTORY });
-  add(draft, { ...setting, call: mount(null, through(dev), null, parseMountOptions(m.options ?? []).flags | MS.MS_REMOUNT | MS.MS_BIND, null), why: 'The devices are in place: /dev becomes read-only as it was asked for.' });
+  add(draft, {
+    ...setting,
+    call: mount(null, through(dev), null, parseMountOptions(m.options ?? []).flags | MS.MS_REMOUNT | MS.MS_BIND, null),
+    why: 'The devices are in place: /dev becomes read-only as it was asked for.',
+  });
   closeResult(draft, setting, ref(dev));
 }

@@ -6,11 +6,11 @@
  * Init makes the rest itself, one unshare for each, so that a reader sees each of them change.
  */
 import { CLONE, O, PR } from '../../libc/flags.ts';
+import { kernelAtLeast } from '../host/facts.ts';
 import { clone, open, prctl, setns, unshare } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Config, NamespaceType } from '../spec/config.ts';
-import { kernelAtLeast } from '../host/facts.ts';
 import { add, closeResult, type Draft, fresh, isNew, namespaceOf, type Setting, signal, wait, writeFile } from './draft.ts';
 
 export const NAMESPACE_FLAG: Record<NamespaceType, number> = {
@@ -26,7 +26,14 @@ export const NAMESPACE_FLAG: Record<NamespaceType, number> = {
 
 /** What the kernel calls it in /proc/PID/ns. */
 export const NAMESPACE_FILE: Record<NamespaceType, string> = {
-  user: 'user', pid: 'pid', network: 'net', mount: 'mnt', ipc: 'ipc', uts: 'uts', cgroup: 'cgroup', time: 'time',
+  user: 'user',
+  pid: 'pid',
+  network: 'net',
+  mount: 'mnt',
+  ipc: 'ipc',
+  uts: 'uts',
+  cgroup: 'cgroup',
+  time: 'time',
 };
 
 const JOIN_WHY: Record<NamespaceType, string> = {
@@ -42,13 +49,13 @@ const JOIN_WHY: Record<NamespaceType, string> = {
 
 const NEW_WHY: Record<Exclude<NamespaceType, 'user' | 'pid' | 'time'>, string> = {
   mount:
-    'A mount namespace of its own: from here on mounting and unmounting changes what this process sees and nothing for the host. It begins as a copy of the host\'s mount table.',
+    "A mount namespace of its own: from here on mounting and unmounting changes what this process sees and nothing for the host. It begins as a copy of the host's mount table.",
   network:
-    'A network namespace of its own: no interface but a loopback that is down, its own ports, routes and firewall. The host\'s network can be neither seen nor used.',
+    "A network namespace of its own: no interface but a loopback that is down, its own ports, routes and firewall. The host's network can be neither seen nor used.",
   uts: 'A UTS namespace of its own ("UNIX time-sharing": the name is from uname(2)), so that the container can have a host name without renaming the host.',
   ipc: 'An IPC namespace of its own: System V shared memory, semaphores and message queues of the host are out of sight, and its own vanish with it.',
   cgroup:
-    'A cgroup namespace of its own, made after the process was put into its cgroup: that cgroup becomes the root of what /proc/self/cgroup shows, so the container does not learn where it lies in the host\'s tree.',
+    "A cgroup namespace of its own, made after the process was put into its cgroup: that cgroup becomes the root of what /proc/self/cgroup shows, so the container does not learn where it lies in the host's tree.",
 };
 
 /** Order in which init makes or joins the ones that it can: the cgroup namespace last, once it is in its cgroup. */
@@ -85,8 +92,18 @@ export const newUserNamespace = (config: Config): boolean => isNew(config, 'user
  */
 export function compileStarter(draft: Draft, beforeClone: () => void = () => {}): void {
   const { config } = draft;
-  signal(draft, { actor: 'runtime', chapter: 'cgroup', from: 'minirun' }, TOKENS.prepared, 'The cgroups are there, so the process that goes into them may be made.');
-  wait(draft, starter('minirun'), TOKENS.prepared, 'Until now this process, the starter, has only waited: what it makes must find its cgroups.');
+  signal(
+    draft,
+    { actor: 'runtime', chapter: 'cgroup', from: 'minirun' },
+    TOKENS.prepared,
+    'The cgroups are there, so the process that goes into them may be made.',
+  );
+  wait(
+    draft,
+    starter('minirun'),
+    TOKENS.prepared,
+    'Until now this process, the starter, has only waited: what it makes must find its cgroups.',
+  );
   const joinsOthers = (config.linux?.namespaces ?? []).some((n) => n.path && (n.type === 'pid' || n.type === 'user'));
   if (joinsOthers) {
     add(draft, {
@@ -111,7 +128,7 @@ export function compileStarter(draft: Draft, beforeClone: () => void = () => {})
     whys.push(
       'Make the process that becomes the container, in a new pid namespace where it is number 1. PID 1 is special: signals that it has no handler for are ignored (even SIGKILL when it comes from inside), orphans become its children so that it has to reap them or they stay as zombies, and when it ends the kernel kills everything in its namespace.',
     );
-  } else whys.push('Make the process that becomes the container\'s command.');
+  } else whys.push("Make the process that becomes the container's command.");
   if (newUserNamespace(config)) {
     flags |= CLONE.CLONE_NEWUSER;
     from = isNew(config, 'pid') ? from : pointer(config, 'user');
@@ -120,13 +137,23 @@ export function compileStarter(draft: Draft, beforeClone: () => void = () => {})
     );
   } else if (!namespaceOf(config, 'user')) {
     whys.push(
-      'It stays in the host\'s user namespace, as Docker does by default: root inside is the host\'s root, held back only by namespaces, dropped capabilities, seccomp and cgroups. Docker leaves it so because files in images and volumes would otherwise belong to shifted ids.',
+      "It stays in the host's user namespace, as Docker does by default: root inside is the host's root, held back only by namespaces, dropped capabilities, seccomp and cgroups. Docker leaves it so because files in images and volumes would otherwise belong to shifted ids.",
     );
   }
   whys.push('CLONE_PARENT makes it a child of the runtime, which then can wait for it; the starter is done.');
   add(draft, { ...starter(from), call: clone(flags), saves: 'init', becomes: 'init', why: whys.join(' ') });
-  signal(draft, starter('minirun'), TOKENS.cloned, 'Tell the runtime that init exists; its process number went with the report of the clone.');
-  wait(draft, { actor: 'runtime', chapter: 'namespaces', from: 'minirun' }, TOKENS.cloned, 'The runtime needs the number of the new process, to map its users and set its limits.');
+  signal(
+    draft,
+    starter('minirun'),
+    TOKENS.cloned,
+    'Tell the runtime that init exists; its process number went with the report of the clone.',
+  );
+  wait(
+    draft,
+    { actor: 'runtime', chapter: 'namespaces', from: 'minirun' },
+    TOKENS.cloned,
+    'The runtime needs the number of the new process, to map its users and set its limits.',
+  );
 }
 
 function compileTimeNamespace(draft: Draft, setting: Setting, entersAtExec: boolean): void {
@@ -134,7 +161,9 @@ function compileTimeNamespace(draft: Draft, setting: Setting, entersAtExec: bool
     ...setting,
     call: unshare(CLONE.CLONE_NEWTIME),
     why: `A time namespace of its own: the clocks that count from boot can be shifted in it (for a container that was moved to another machine). ${
-      entersAtExec ? 'The process enters it when it executes the command.' : 'Children enter it, not the caller: so the starter asks for it and init is born in it.'
+      entersAtExec
+        ? 'The process enters it when it executes the command.'
+        : 'Children enter it, not the caller: so the starter asks for it and init is born in it.'
     }`,
   });
   const offsets = draft.config.linux?.timeOffsets ?? {};

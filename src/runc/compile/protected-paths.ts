@@ -21,19 +21,37 @@ export function compileReadonlyPaths(draft: Draft): void {
     const tree = fresh(draft, 'readonly');
     const place = openInside(draft, setting, path, { ignore: ['ENOENT'] });
     add(draft, {
-      ...setting, call: openTree(ref(place), '', OPEN_TREE.OPEN_TREE_CLONE | AT.AT_RECURSIVE | AT.AT_EMPTY_PATH), saves: tree, ignore: ['EBADF'], minor: true,
+      ...setting,
+      call: openTree(ref(place), '', OPEN_TREE.OPEN_TREE_CLONE | AT.AT_RECURSIVE | AT.AT_EMPTY_PATH),
+      saves: tree,
+      ignore: ['EBADF'],
+      minor: true,
       why: 'Take a copy of the mount at this path.',
     });
     if (kernelAtLeast(draft.host, 5, 12)) {
       add(draft, {
-        ...setting, call: mountSetattr(ref(tree), AT.AT_EMPTY_PATH | AT.AT_RECURSIVE, { set: MOUNT_ATTR.MOUNT_ATTR_RDONLY, clear: 0 }), ignore: ['EBADF'], minor: true,
+        ...setting,
+        call: mountSetattr(ref(tree), AT.AT_EMPTY_PATH | AT.AT_RECURSIVE, { set: MOUNT_ATTR.MOUNT_ATTR_RDONLY, clear: 0 }),
+        ignore: ['EBADF'],
+        minor: true,
         why: 'Make the copy read-only.',
       });
     }
-    add(draft, { ...setting, call: attach(tree, place), ignore: ['EBADF'], why: `Lay it over ${path}: what is written there changes the kernel for everybody, so the container may only read it.` });
+    add(draft, {
+      ...setting,
+      call: attach(tree, place),
+      ignore: ['EBADF'],
+      why: `Lay it over ${path}: what is written there changes the kernel for everybody, so the container may only read it.`,
+    });
     if (!kernelAtLeast(draft.host, 5, 12)) {
       const keep = MS.MS_BIND | MS.MS_REMOUNT | MS.MS_RDONLY | MS.MS_NOSUID | MS.MS_NODEV | MS.MS_NOEXEC;
-      add(draft, { ...setting, call: mount(null, through(tree), null, keep, null), ignore: ['EBADF', 'ENOENT'], minor: true, why: 'Make the bind mount read-only, by a second call before Linux 5.12.' });
+      add(draft, {
+        ...setting,
+        call: mount(null, through(tree), null, keep, null),
+        ignore: ['EBADF', 'ENOENT'],
+        minor: true,
+        why: 'Make the bind mount read-only, by a second call before Linux 5.12.',
+      });
     }
     closeResult(draft, setting, ref(tree), true);
     closeResult(draft, setting, ref(place), true);
@@ -55,9 +73,18 @@ export function compileMaskedPaths(draft: Draft): void {
   const first = present.find(({ path }) => kindOf(path) !== 'dir');
   if (first) {
     const setting: Setting = { ...first.setting, from: '#/linux/maskedPaths' };
-    add(draft, { ...setting, call: openTree(-100, '/dev/null', 0), saves: nullDevice, minor: true, why: 'The null device of the host: nothing can be read from it.' });
     add(draft, {
-      ...setting, call: statx(ref(nullDevice), '', AT.AT_EMPTY_PATH), minor: true, expect: isDevice('c', 1, 3, '/dev/null'),
+      ...setting,
+      call: openTree(-100, '/dev/null', 0),
+      saves: nullDevice,
+      minor: true,
+      why: 'The null device of the host: nothing can be read from it.',
+    });
+    add(draft, {
+      ...setting,
+      call: statx(ref(nullDevice), '', AT.AT_EMPTY_PATH),
+      minor: true,
+      expect: isDevice('c', 1, 3, '/dev/null'),
       why: 'Make sure that it really is the null device: a link in its place would show the container what it should hide (CVE-2025-31133).',
     });
   }
@@ -67,18 +94,25 @@ export function compileMaskedPaths(draft: Draft): void {
     if (kind !== 'dir') {
       const tree = fresh(draft, 'mask');
       add(draft, {
-        ...setting, call: openTree(ref(nullDevice), '', OPEN_TREE.OPEN_TREE_CLONE | AT.AT_EMPTY_PATH), saves: tree, minor: true,
+        ...setting,
+        call: openTree(ref(nullDevice), '', OPEN_TREE.OPEN_TREE_CLONE | AT.AT_EMPTY_PATH),
+        saves: tree,
+        minor: true,
         why: 'A copy of it for this path.',
       });
       add(draft, {
-        ...setting, call: attach(tree, place), ignore: kind ? ['EBADF'] : ['EBADF', 'ENOTDIR', 'EINVAL'],
+        ...setting,
+        call: attach(tree, place),
+        ignore: kind ? ['EBADF'] : ['EBADF', 'ENOTDIR', 'EINVAL'],
         why: `Hide ${path} behind the null device: it tells too much about the host, or lets it be disturbed.`,
       });
       closeResult(draft, setting, ref(tree));
     }
     if (kind === 'dir' || kind === undefined) {
       add(draft, {
-        ...setting, call: mount('tmpfs', through(place), 'tmpfs', MS.MS_RDONLY, 'size=0k'), ignore: ['ENOTDIR', 'ENOENT'],
+        ...setting,
+        call: mount('tmpfs', through(place), 'tmpfs', MS.MS_RDONLY, 'size=0k'),
+        ignore: ['ENOTDIR', 'ENOENT'],
         why: `Hide ${path} behind an empty folder.`,
       });
     }

@@ -1,17 +1,22 @@
 /** The root file system: made private, bound onto itself, and in the end the only one there is. */
-import { MNT, MS, O } from '../../libc/flags.ts';
-import { chdir, fchdir, mount, open, openTree, mountSetattr, pivotRoot, umount2, chroot, moveMount } from '../program/calls.ts';
-import { AT, MOUNT_ATTR, MOVE_MOUNT, OPEN_TREE } from '../../libc/flags.ts';
-import { ref } from '../program/step.ts';
+import { AT, MNT, MOUNT_ATTR, MOVE_MOUNT, MS, O, OPEN_TREE } from '../../libc/flags.ts';
 import { kernelAtLeast } from '../host/facts.ts';
+import { chdir, chroot, fchdir, mount, mountSetattr, moveMount, open, openTree, pivotRoot, umount2 } from '../program/calls.ts';
+import { ref } from '../program/step.ts';
 import { add, closeResult, type Draft, hasNamespace, type Setting } from './draft.ts';
 import { ROOT, through } from './inside.ts';
 
 const init = (from: string): Setting => ({ actor: 'init', chapter: 'root file system', from });
 
 const PROPAGATION: Record<string, number> = {
-  private: MS.MS_PRIVATE, rprivate: MS.MS_PRIVATE | MS.MS_REC, slave: MS.MS_SLAVE, rslave: MS.MS_SLAVE | MS.MS_REC,
-  shared: MS.MS_SHARED, rshared: MS.MS_SHARED | MS.MS_REC, unbindable: MS.MS_UNBINDABLE, runbindable: MS.MS_UNBINDABLE | MS.MS_REC,
+  private: MS.MS_PRIVATE,
+  rprivate: MS.MS_PRIVATE | MS.MS_REC,
+  slave: MS.MS_SLAVE,
+  rslave: MS.MS_SLAVE | MS.MS_REC,
+  shared: MS.MS_SHARED,
+  rshared: MS.MS_SHARED | MS.MS_REC,
+  unbindable: MS.MS_UNBINDABLE,
+  runbindable: MS.MS_UNBINDABLE | MS.MS_REC,
 };
 
 /**
@@ -28,19 +33,29 @@ export function compileRootBind(draft: Draft, rootfs: string): void {
       call: mount(null, '/', null, (slave ? MS.MS_SLAVE : MS.MS_PRIVATE) | MS.MS_REC, null),
       why: slave
         ? 'Before anything else: make every mount a slave. What the host mounts later still appears here, but nothing that is mounted here goes back to the host.'
-        : 'Before anything else: make every mount private. systemd marks the host\'s mounts as shared, so without this the /proc that is mounted next would also appear on the host and break it: the most frequent bug of every home-made container.',
+        : "Before anything else: make every mount private. systemd marks the host's mounts as shared, so without this the /proc that is mounted next would also appear on the host and break it: the most frequent bug of every home-made container.",
       man: 'mount_namespaces(7)',
     });
-  }
-  else if (draft.config.mounts?.length || draft.config.linux?.maskedPaths?.length || draft.config.linux?.readonlyPaths?.length || draft.config.root?.readonly)
-    throw new Error('a container without a mount namespace would mount onto the host: add {"type": "mount"} to linux.namespaces, or leave out mounts, maskedPaths, readonlyPaths and root.readonly');
-  if (hasNamespace(draft.config, 'mount')) add(draft, {
-    ...init('#/root/path'),
-    call: mount(rootfs, rootfs, null, MS.MS_BIND | MS.MS_REC, null),
-    why: 'pivot_root needs the new root to be a mount point. A bind mount of the folder onto itself makes it one.',
-  });
+  } else if (
+    draft.config.mounts?.length ||
+    draft.config.linux?.maskedPaths?.length ||
+    draft.config.linux?.readonlyPaths?.length ||
+    draft.config.root?.readonly
+  )
+    throw new Error(
+      'a container without a mount namespace would mount onto the host: add {"type": "mount"} to linux.namespaces, or leave out mounts, maskedPaths, readonlyPaths and root.readonly',
+    );
+  if (hasNamespace(draft.config, 'mount'))
+    add(draft, {
+      ...init('#/root/path'),
+      call: mount(rootfs, rootfs, null, MS.MS_BIND | MS.MS_REC, null),
+      why: 'pivot_root needs the new root to be a mount point. A bind mount of the folder onto itself makes it one.',
+    });
   add(draft, {
-    ...init('#/root/path'), call: open(rootfs, O.O_PATH | O.O_DIRECTORY | O.O_CLOEXEC), saves: ROOT, minor: true,
+    ...init('#/root/path'),
+    call: open(rootfs, O.O_PATH | O.O_DIRECTORY | O.O_CLOEXEC),
+    saves: ROOT,
+    minor: true,
     why: 'Hold on to the rootfs: every path of the container is resolved from this descriptor on.',
   });
 }
@@ -49,23 +64,30 @@ export function compileRootBind(draft: Draft, rootfs: string): void {
 export function compilePivot(draft: Draft): void {
   const { config } = draft;
   const setting = init('#/root/path');
-  add(draft, { ...setting, call: open('/', O.O_PATH | O.O_DIRECTORY | O.O_CLOEXEC), saves: 'oldroot', minor: true, why: 'Remember the old root, to be able to let go of it.' });
+  add(draft, {
+    ...setting,
+    call: open('/', O.O_PATH | O.O_DIRECTORY | O.O_CLOEXEC),
+    saves: 'oldroot',
+    minor: true,
+    why: 'Remember the old root, to be able to let go of it.',
+  });
   add(draft, { ...setting, call: fchdir(ref(ROOT)), minor: true, why: 'Stand in the new root.' });
   add(draft, {
     ...setting,
     call: pivotRoot('.', '.'),
-    why:
-      'Make the rootfs the root of this mount namespace, and stack the old root on top of it. Not chroot: that only changes where paths begin, the host\'s tree stays mounted, and a process with CAP_SYS_CHROOT leaves it by chroot into a sub-folder while its working directory stays outside, then `cd ..` up to the real root. After pivot_root and the unmount below, there is no outside left to climb to.',
+    why: "Make the rootfs the root of this mount namespace, and stack the old root on top of it. Not chroot: that only changes where paths begin, the host's tree stays mounted, and a process with CAP_SYS_CHROOT leaves it by chroot into a sub-folder while its working directory stays outside, then `cd ..` up to the real root. After pivot_root and the unmount below, there is no outside left to climb to.",
   });
   add(draft, { ...setting, call: fchdir(ref('oldroot')), minor: true, why: 'Step onto the old root, which now lies over the new one.' });
   add(draft, {
-    ...setting, call: mount(null, '.', null, MS.MS_SLAVE | MS.MS_REC, null), minor: true,
+    ...setting,
+    call: mount(null, '.', null, MS.MS_SLAVE | MS.MS_REC, null),
+    minor: true,
     why: 'The unmount below must not travel to the host.',
   });
   add(draft, {
     ...setting,
     call: umount2('.', MNT.MNT_DETACH),
-    why: 'Let go of the host\'s whole file tree. MNT_DETACH takes it away at once, though this process still stands in it.',
+    why: "Let go of the host's whole file tree. MNT_DETACH takes it away at once, though this process still stands in it.",
   });
   add(draft, { ...setting, call: chdir('/'), minor: true, why: 'Stand in the new root.' });
   closeResult(draft, setting, ref('oldroot'));
@@ -73,7 +95,8 @@ export function compilePivot(draft: Draft): void {
   const wanted = config.linux?.rootfsPropagation;
   if (wanted && PROPAGATION[wanted] !== undefined && wanted !== 'rprivate' && wanted !== 'private') {
     add(draft, {
-      ...init('#/linux/rootfsPropagation'), call: mount(null, '/', null, PROPAGATION[wanted] as number, null),
+      ...init('#/linux/rootfsPropagation'),
+      call: mount(null, '/', null, PROPAGATION[wanted] as number, null),
       why: 'How mounts below the new root pass on what is mounted later, as the configuration wants it.',
     });
   }
@@ -84,7 +107,8 @@ export function compileChroot(draft: Draft): void {
   const setting = init('#/root/path');
   add(draft, { ...setting, call: fchdir(ref(ROOT)), minor: true, why: 'Stand in the new root.' });
   add(draft, {
-    ...setting, call: chroot('.'),
+    ...setting,
+    call: chroot('.'),
     why: 'Without a mount namespace of its own the root cannot be pivoted, that would move the host. chroot only changes where paths begin; it is no wall for a privileged process.',
   });
 }
@@ -93,7 +117,8 @@ export function compileChroot(draft: Draft): void {
 export function compileReadonlyRoot(draft: Draft): void {
   if (!draft.config.root?.readonly) return;
   const setting = init('#/root/readonly');
-  const why = 'Nothing in the image can be changed. Only the root mount itself turns read-only; tmpfs and volumes below it keep their own setting.';
+  const why =
+    'Nothing in the image can be changed. Only the root mount itself turns read-only; tmpfs and volumes below it keep their own setting.';
   if (kernelAtLeast(draft.host, 5, 12)) {
     add(draft, { ...setting, call: mountSetattr(ref(ROOT), AT.AT_EMPTY_PATH, { set: MOUNT_ATTR.MOUNT_ATTR_RDONLY, clear: 0 }), why });
   } else {
@@ -109,7 +134,8 @@ export function cloneTree(draft: Draft, setting: Setting, source: string, recurs
   add(draft, {
     ...setting,
     call: openTree(-100, source, OPEN_TREE.OPEN_TREE_CLONE | (recursive ? AT.AT_RECURSIVE : 0)),
-    saves, minor: true,
+    saves,
+    minor: true,
     why: 'Take a copy of the mount at the source, attached nowhere yet: a bind mount in the making, held by a descriptor.',
   });
 }

@@ -21,8 +21,19 @@ export function compileSysctls(draft: Draft): void {
   const setting: Setting = { actor: 'init', chapter: 'identity', from: '#/linux/sysctl' };
   const proc = openInside(draft, setting, '/proc', { flags: O.O_PATH | O.O_DIRECTORY, strict: true });
   add(draft, {
-    ...setting, call: fstatfs(ref(proc)), minor: true,
-    expect: [{ arg: 1, offset: 0, size: 8, mask: 0xffffffffn, equals: PROC_SUPER_MAGIC, otherwise: 'What is mounted at /proc in the container is no procfs, so kernel parameters cannot be set there.' }],
+    ...setting,
+    call: fstatfs(ref(proc)),
+    minor: true,
+    expect: [
+      {
+        arg: 1,
+        offset: 0,
+        size: 8,
+        mask: 0xffffffffn,
+        equals: PROC_SUPER_MAGIC,
+        otherwise: 'What is mounted at /proc in the container is no procfs, so kernel parameters cannot be set there.',
+      },
+    ],
     why: 'Make sure that it is a procfs, not something that was mounted over it (CVE-2025-52881).',
   });
   for (const [name, value] of sysctls) {
@@ -31,7 +42,9 @@ export function compileSysctls(draft: Draft): void {
     add(draft, {
       ...one,
       call: openat2(
-        ref(proc), sysctlPath(name), O.O_WRONLY | O.O_CLOEXEC,
+        ref(proc),
+        sysctlPath(name),
+        O.O_WRONLY | O.O_CLOEXEC,
         RESOLVE.RESOLVE_BENEATH | RESOLVE.RESOLVE_NO_XDEV | RESOLVE.RESOLVE_NO_SYMLINKS | RESOLVE.RESOLVE_NO_MAGICLINKS,
       ),
       saves: file,

@@ -1,7 +1,7 @@
 /** The person's terminal connected with the container's: raw mode, window size, detach keys. */
 import { ReadStream } from 'node:tty';
-import { addressOf } from '../../libc/ffi.ts';
 import { call } from '../../libc/fd.ts';
+import { addressOf } from '../../libc/ffi.ts';
 import { DetachFilter } from './detach-keys.ts';
 
 const TIOCSWINSZ = 0x5414;

@@ -3,7 +3,7 @@
  * writes their output to the log, and writes down how they ended.
  */
 import { spawn } from 'node:child_process';
-import { readSync, closeSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { closeFd, memoryFile, pipe } from '../../libc/fd.ts';
 import { keeperPath } from '../engine/installed.ts';
 import type { RunRequest } from './request.ts';

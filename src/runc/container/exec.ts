@@ -7,11 +7,11 @@ import { NAMESPACE_FILE } from '../compile/namespaces.ts';
 import { ffiRefusal } from '../engine/ffi.ts';
 import { probeHost } from '../host/probe.ts';
 import type { NamespaceType } from '../spec/config.ts';
-import { connectConsole, type Console } from './console.ts';
+import { type Console, connectConsole } from './console.ts';
 import { DEFAULT_DETACH_KEYS } from './detach-keys.ts';
 import type { Ended, ExecRequest } from './request.ts';
 import { forwardSignals } from './signals.ts';
-import { OWN_STREAMS, start, type Streams } from './start.ts';
+import { OWN_STREAMS, type Streams, start } from './start.ts';
 import { type ContainerView, loadConfig } from './state.ts';
 
 const ALL = Object.keys(NAMESPACE_FILE) as NamespaceType[];
@@ -36,12 +36,20 @@ export function differingNamespaces(pid: number): NamespaceType[] {
  * Runs a command in the container and waits for it. With `detach` it returns at once, code 0.
  * @throws Error when the container does not run; StepError when the command cannot be started
  */
-export async function execInContainer(view: ContainerView, request: ExecRequest, options: { detach?: boolean; streams?: Streams } = {}): Promise<Ended> {
+export async function execInContainer(
+  view: ContainerView,
+  request: ExecRequest,
+  options: { detach?: boolean; streams?: Streams } = {},
+): Promise<Ended> {
   if (view.status === 'stopped' || view.status === 'creating') throw new Error(`container ${view.state.name} is not running`);
   if (view.status === 'paused') throw new Error(`cannot exec in a paused container: ${view.state.name}`);
   const config = loadConfig(view);
   const host = probeHost(config, { bundle: view.state.bundle, filterCache: join(view.stateRoot, '.seccomp'), warn: request.warn });
-  const program = compileExec(config, request.process, host, { id: view.state.id, pid: view.pid, namespaces: differingNamespaces(view.pid) });
+  const program = compileExec(config, request.process, host, {
+    id: view.state.id,
+    pid: view.pid,
+    namespaces: differingNamespaces(view.pid),
+  });
   const refusal = request.engine === 'ffi' ? ffiRefusal(program) : undefined;
   if (refusal) throw new Error(refusal);
   program.warnings.forEach(request.warn);
@@ -50,7 +58,10 @@ export async function execInContainer(view: ContainerView, request: ExecRequest,
   let connection: Console | undefined;
   try {
     const started = start({
-      program, engine: request.engine, terminal: request.process.terminal === true, streams: options.streams ?? OWN_STREAMS,
+      program,
+      engine: request.engine,
+      terminal: request.process.terminal === true,
+      streams: options.streams ?? OWN_STREAMS,
       ...(request.observer ? { observer: request.observer } : {}),
     });
     if (options.detach) return { code: 0, signal: 0, oomKilled: false };

@@ -11,10 +11,10 @@ import { waitGone } from '../../libc/process.ts';
 import { oomKills } from '../cgroup/oom.ts';
 import { StepError } from '../engine/step-error.ts';
 import type { KeeperAnswer, KeeperOrder } from './detached.ts';
+import { type LogWriter, logWriter } from './log.ts';
+import type { RunRequest } from './request.ts';
 import { finishContainer, startContainer, waitContainer } from './run.ts';
 import { saveState, self } from './state.ts';
-import { logWriter, type LogWriter } from './log.ts';
-import type { RunRequest } from './request.ts';
 
 const ANSWER = 3;
 const ORDER = 4;
@@ -35,7 +35,8 @@ function record(stream: Socket | ReadStream, name: 'stdout' | 'stderr', log: Log
 }
 
 /** The last output may still be in the pipe when the command has ended, and a child that outlives it may hold it open. */
-const atMost = (promise: Promise<unknown>, ms: number): Promise<unknown> => Promise.race([promise, new Promise((resolve) => setTimeout(resolve, ms))]);
+const atMost = (promise: Promise<unknown>, ms: number): Promise<unknown> =>
+  Promise.race([promise, new Promise((resolve) => setTimeout(resolve, ms))]);
 
 async function run(request: RunRequest): Promise<void> {
   const warnings: string[] = [];
@@ -56,7 +57,10 @@ async function run(request: RunRequest): Promise<void> {
   const log = logWriter(join(request.stateRoot, request.id, 'log'));
   const streams =
     running.master === undefined
-      ? [record(new Socket({ fd: outRead, readable: true, writable: false }), 'stdout', log), record(new Socket({ fd: errRead, readable: true, writable: false }), 'stderr', log)]
+      ? [
+          record(new Socket({ fd: outRead, readable: true, writable: false }), 'stdout', log),
+          record(new Socket({ fd: errRead, readable: true, writable: false }), 'stderr', log),
+        ]
       : [record(new ReadStream(running.master), 'stdout', log)];
   reply({ warnings });
   const ended = await waitContainer(running);

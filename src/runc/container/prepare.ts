@@ -1,9 +1,9 @@
 /** From a request to a program: facts, compilation, and what must be refused before anything is made. */
 import { join } from 'node:path';
 import { cgroupsTaken } from '../cgroup/processes.ts';
+import { checkResources } from '../compile/cgroup-needs.ts';
 import { cgroupPaths } from '../compile/cgroup-paths.ts';
 import { compile, rootfsPath } from '../compile/compile.ts';
-import { checkResources } from '../compile/cgroup-needs.ts';
 import { seccompMissing } from '../compile/seccomp.ts';
 import { ffiRefusal } from '../engine/ffi.ts';
 import type { Host } from '../host/facts.ts';

@@ -1,8 +1,8 @@
 /** What a caller (the command line, later the shim) asks of the runc layer. */
 import type { EngineName } from '../engine/launch.ts';
-import type { Program } from '../program/step.ts';
 import type { Observer } from '../engine/observer.ts';
-import type { Process, Config } from '../spec/config.ts';
+import type { Program } from '../program/step.ts';
+import type { Config, Process } from '../spec/config.ts';
 
 /** How a container's command ended. */
 export interface Ended {

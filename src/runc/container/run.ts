@@ -1,19 +1,20 @@
 /** `run` in the foreground: make the container, wait for its command, take the container away. */
+
+import { shellCode, startTime, waitChild } from '../../libc/process.ts';
+import { killAll } from '../cgroup/kill.ts';
+import { oomKills } from '../cgroup/oom.ts';
+import { removeCgroups } from '../cgroup/remove.ts';
 import { cgroupPaths } from '../compile/cgroup-paths.ts';
 import { TOKENS } from '../program/tokens.ts';
-import { oomKills } from '../cgroup/oom.ts';
-import { killAll } from '../cgroup/kill.ts';
-import { removeCgroups } from '../cgroup/remove.ts';
-import { shellCode, startTime, waitChild } from '../../libc/process.ts';
-import { connectConsole, type Console } from './console.ts';
+import { type Console, connectConsole } from './console.ts';
 import { DEFAULT_DETACH_KEYS } from './detach-keys.ts';
 import { adoptDetached } from './detached.ts';
 import { prepare } from './prepare.ts';
 import { removeTraces } from './remove.ts';
 import type { Ended, RunRequest } from './request.ts';
 import { type Forwarding, forwardSignals } from './signals.ts';
-import { OWN_STREAMS, type Started, start, type Streams } from './start.ts';
-import { reserve, saveConfig, saveEnded, saveState, type State, self } from './state.ts';
+import { OWN_STREAMS, type Started, type Streams, start } from './start.ts';
+import { reserve, type State, saveConfig, saveEnded, saveState, self } from './state.ts';
 
 const SIGKILL = 9;
 
@@ -30,8 +31,16 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
   const { stateRoot, id, config } = request;
   const { program, host, rootfs } = prepare(request, ownStreams);
   const state: State = {
-    ociVersion: config.ociVersion, id, name: request.name, owner: self(), bundle: request.bundle, rootfs,
-    created: new Date().toISOString(), engine: request.engine, remove: request.remove, cgroups: cgroupPaths(config, host, id),
+    ociVersion: config.ociVersion,
+    id,
+    name: request.name,
+    owner: self(),
+    bundle: request.bundle,
+    rootfs,
+    created: new Date().toISOString(),
+    engine: request.engine,
+    remove: request.remove,
+    cgroups: cgroupPaths(config, host, id),
     ...(request.ownedRootfs ? { ownedRootfs: request.ownedRootfs } : {}),
     ...(request.stopSignal ? { stopSignal: request.stopSignal } : {}),
   };
@@ -41,7 +50,10 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
     saveState(stateRoot, state);
     saveConfig(stateRoot, id, config);
     const started = start({
-      program, engine: request.engine, terminal: config.process?.terminal === true, streams,
+      program,
+      engine: request.engine,
+      terminal: config.process?.terminal === true,
+      streams,
       ...(request.observer ? { observer: request.observer } : {}),
       onInit: (pid) => {
         state.init = { pid, start: startTime(pid) ?? 0 };

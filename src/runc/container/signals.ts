@@ -3,7 +3,22 @@ import { constants } from 'node:os';
 import { signal } from '../../libc/process.ts';
 
 /** Those that Node can catch and that are not its own or the terminal's business. */
-const FORWARDED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGCONT', 'SIGTSTP', 'SIGIO', 'SIGPWR', 'SIGVTALRM', 'SIGXCPU', 'SIGXFSZ'] as const;
+const FORWARDED = [
+  'SIGTERM',
+  'SIGINT',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGCONT',
+  'SIGTSTP',
+  'SIGIO',
+  'SIGPWR',
+  'SIGVTALRM',
+  'SIGXCPU',
+  'SIGXFSZ',
+] as const;
 
 export interface Forwarding {
   /** From now on they go to this process; those that came before are sent now. */

@@ -94,7 +94,9 @@ export function reserve(root: string, id: string, name: string): string {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     const holder = readFileSync(nameFile, 'utf8');
     if (existsSync(join(root, holder))) {
-      throw new Error(`the name "${name}" is in use by container ${holder.slice(0, 12)}; remove it (minirun rm ${name}) or choose another --name`);
+      throw new Error(
+        `the name "${name}" is in use by container ${holder.slice(0, 12)}; remove it (minirun rm ${name}) or choose another --name`,
+      );
     }
     writeFileSync(nameFile, id, { mode: 0o600 });
   }
@@ -109,7 +111,8 @@ export function reserve(root: string, id: string, name: string): string {
 }
 
 export const saveState = (root: string, state: State): void => writeWhole(join(root, state.id, 'state.json'), JSON.stringify(state));
-export const saveConfig = (root: string, id: string, config: Config): void => writeWhole(join(root, id, 'config.json'), JSON.stringify(config));
+export const saveConfig = (root: string, id: string, config: Config): void =>
+  writeWhole(join(root, id, 'config.json'), JSON.stringify(config));
 export const loadConfig = (view: ContainerView): Config => JSON.parse(readFileSync(join(view.folder, 'config.json'), 'utf8')) as Config;
 
 export const saveEnded = (root: string, id: string, ended: Ended): void =>

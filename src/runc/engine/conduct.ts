@@ -68,7 +68,12 @@ export function conduct(c: Conductor, onInit: (pid: number) => void): number {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
       while (pump());
-      throw new StepError(program, program.steps.findLastIndex((s) => s.actor === 'init'), 0, lostContact('the command'));
+      throw new StepError(
+        program,
+        program.steps.findLastIndex((s) => s.actor === 'init'),
+        0,
+        lostContact('the command'),
+      );
     }
   };
 

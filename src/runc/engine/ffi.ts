@@ -62,9 +62,14 @@ export const startFfi: Engine = (launch) => {
       }
     };
     const conductor = {
-      program, flat, memory: load(flat), control: ours,
+      program,
+      flat,
+      memory: load(flat),
+      control: ours,
       local: new Set(['runtime', 'starter'] as const),
-      observer, starter: undefined, onSync: launch.onSync,
+      observer,
+      starter: undefined,
+      onSync: launch.onSync,
       clone: (step: { args: { value: bigint }[] }) => {
         const wantsPid = (step.args[0]?.value ?? 0n) & BigInt(CLONE_NEWPID);
         if (wantsPid) {

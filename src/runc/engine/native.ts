@@ -49,7 +49,14 @@ export const startNative: Engine = (launch) => {
       closeFd(theirs);
     }
     const conductor = {
-      program, flat, memory: load(flat), control: ours, local: new Set(['runtime'] as const), observer, starter, onSync: launch.onSync,
+      program,
+      flat,
+      memory: load(flat),
+      control: ours,
+      local: new Set(['runtime'] as const),
+      observer,
+      starter,
+      onSync: launch.onSync,
     };
     return conduct(conductor, (pid) => {
       init = pid;

@@ -8,8 +8,8 @@ import { cachedFilter } from '../seccomp/cache.ts';
 import { SeccompProfileError } from '../seccomp/filter.ts';
 import type { Config } from '../spec/config.ts';
 import { cpusetAbove, readCgroupFacts } from './cgroup-facts.ts';
-import { resolveInside } from './inside-links.ts';
 import { type FileKind, type Host, TYPICAL_HOST } from './facts.ts';
+import { resolveInside } from './inside-links.ts';
 
 export interface ProbeOptions {
   /** Folder against which relative bind sources are resolved; default: the working directory. */

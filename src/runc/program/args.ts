@@ -10,8 +10,7 @@ export type Fd = number | Ref;
 export const NULL: Arg = { kind: 'null' };
 
 /** `family` names the flag table that decodes the value for the reader. */
-export const int = (value: number | bigint, family?: FlagFamily): Arg =>
-  family ? { kind: 'int', value, family } : { kind: 'int', value };
+export const int = (value: number | bigint, family?: FlagFamily): Arg => (family ? { kind: 'int', value, family } : { kind: 'int', value });
 
 /** @throws Error when a string holds a NUL byte, which would silently cut it in C. */
 export function text(value: Text): Arg {

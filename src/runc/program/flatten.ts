@@ -5,7 +5,7 @@
  */
 import { ERRNO } from '../../libc/errno.ts';
 import { syscallNumber } from '../../libc/syscalls.ts';
-import { type Arg, type Actor, type Program, type Ref, type Step } from './step.ts';
+import type { Actor, Arg, Program, Ref, Step } from './step.ts';
 
 export const ACTORS: readonly Actor[] = ['runtime', 'starter', 'init'];
 

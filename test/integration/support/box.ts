@@ -36,8 +36,15 @@ export async function run(config: Config, request: Partial<RunRequest> = {}): Pr
   try {
     const ended = await runContainer(
       {
-        stateRoot: join(folder, 'state'), id, name: id.slice(0, 12), config, bundle: '/', engine: 'native', remove: true,
-        warn: (sentence) => warnings.push(sentence), ...request,
+        stateRoot: join(folder, 'state'),
+        id,
+        name: id.slice(0, 12),
+        config,
+        bundle: '/',
+        engine: 'native',
+        remove: true,
+        warn: (sentence) => warnings.push(sentence),
+        ...request,
       },
       { stdin, stdout, stderr },
     );

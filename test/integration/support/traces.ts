@@ -1,8 +1,7 @@
 /** What a container may not leave behind on the host. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { readCgroupFacts } from '../../../src/runc/host/cgroup-facts.ts';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readCgroupFacts } from '../../../src/runc/host/cgroup-facts.ts';
 
 /** Mounts, cgroups and processes whose name holds the word. */
 export function tracesOf(word: string): string[] {
@@ -18,7 +17,8 @@ export function tracesOf(word: string): string[] {
     try {
       const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
       const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-      if (Number(pid) !== process.pid && line.includes(word) && !/\) [ZX] /.test(stat)) found.push(`process ${pid} ${line.replaceAll('\0', ' ')}`);
+      if (Number(pid) !== process.pid && line.includes(word) && !/\) [ZX] /.test(stat))
+        found.push(`process ${pid} ${line.replaceAll('\0', ' ')}`);
     } catch {
       // gone meanwhile
     }
