@@ -4,15 +4,29 @@
  */
 import { writeFileSync } from 'node:fs';
 
-/** Why a test was skipped: what it said to `ctx.skip(…)`, or what stands in brackets in its name or its suite's. */
-function reasonOf(test) {
-  const note = test.result().note;
-  if (note) return note;
-  const bracketed = /\(((?:needs|skipped|only|not) [^()]+)\)/.exec(test.fullName);
-  return bracketed?.[1] ?? 'no reason given: name it with ctx.skip("…")';
-}
+/** What a test file prints when it skips a whole suite: `mounts: skipped, needs root`. */
+const SAID = /(?:^|: )skipped[,:] (.+)$/m;
+
+/** A condition in a test's name: `(only on Linux)`, `as root: …`. */
+const NAMED = /\(((?:needs|only) [^()]+)\)|\b(as root):/;
 
 export default class Counts {
+  /** Test file → the reason that it printed. */
+  #said = new Map();
+
+  onUserConsoleLog({ content, taskId }) {
+    const reason = SAID.exec(content)?.[1];
+    if (reason) this.#said.set(taskId, reason);
+  }
+
+  /** Why a test was skipped: what it said to `ctx.skip(…)`, or what its name or its file says. */
+  #reasonOf(test) {
+    const named = NAMED.exec(test.fullName);
+    if (test.result().note) return test.result().note;
+    if (named) return named[1] ?? `needs to run ${named[2]}`;
+    return this.#said.get(test.module.id) ?? 'no reason given: say it with ctx.skip("…")';
+  }
+
   onTestRunEnd(modules, errors) {
     const counts = { passed: 0, failed: errors.length, skipped: 0 };
     const skipped = new Map();
@@ -25,7 +39,7 @@ export default class Counts {
         else if (state === 'failed') counts.failed += 1;
         else {
           counts.skipped += 1;
-          const reason = reasonOf(test);
+          const reason = this.#reasonOf(test);
           skipped.set(reason, [...(skipped.get(reason) ?? []), test.fullName]);
         }
       }

@@ -128,7 +128,7 @@ describe('extracted', () => {
     expect([node.isCharacterDevice(), node.rdev]).toEqual([true, 0x103]);
   });
 
-  test.runIf(process.getuid?.() === 0)('ids are shifted into the range of a user namespace', async () => {
+  test.runIf(process.getuid?.() === 0)('as root: ids are shifted into the range of a user namespace', async () => {
     const into = join(scratch, 'shifted', 'r');
     const shift = { uid: (n: number) => n + 100000, gid: (n: number) => n + 200000 };
     await openRootfs(file(tarOf([{ path: 'a/f', uid: 5, gid: 6 }])), { into, privileged: true, shift });
