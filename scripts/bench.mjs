@@ -9,7 +9,9 @@ import { attempt, root } from './shell.mjs';
 
 await ready({ tests: true });
 await fixtures(['busybox']);
-const { bundle } = await import('./build.mjs');
+const { bundle, train } = await import('./build.mjs');
 const program = join(root, 'node_modules', '.cache', 'minirun-bench', 'bench.js');
 await bundle('bench/main.ts', program);
+// Each version of Node has a code cache of its own; the build made this one's.
+if (process.env.NODE) train(process.env.NODE);
 process.exit(attempt(process.env.NODE ?? process.execPath, [program]));

@@ -103,6 +103,8 @@ export async function build() {
   const bundles = await Promise.all(
     present.map(([name, source]) => esbuild.build({ ...COMMONJS, entryPoints: [source], outfile: join(folder, `${name}.code.cjs`) })),
   );
+  // First, as V8 tells by a text's length alone whether a code cache belongs to it.
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) if (name.endsWith('.cache')) rmSync(join(folder, name));
   for (const { outputFiles } of bundles) for (const file of outputFiles) put(basename(file.path), file.text);
   // Last, as these are what is looked at to tell whether all is built.
   for (const [name] of present) put(`${name}.cjs`, starter);
