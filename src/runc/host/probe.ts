@@ -167,8 +167,9 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
   const uid = process.geteuid?.() ?? 0;
   const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
   const bounding = /^CapBnd:\s*([0-9a-f]+)/m.exec(read('/proc/self/status'))?.[1] ?? '0';
-  const newuidmap = findProgram('newuidmap');
-  const newgidmap = findProgram('newgidmap');
+  // Root writes the id maps itself.
+  const newuidmap = uid === 0 ? undefined : findProgram('newuidmap');
+  const newgidmap = uid === 0 ? undefined : findProgram('newgidmap');
   const seccompFilter = seccompFilterOf(config, arch, options);
   const idMap = read('/proc/self/uid_map').trim();
   const host: Host = {

@@ -67,27 +67,59 @@ const ARM64_OPEN: [x64: bigint, arm64: bigint][] = [
 /** Calls whose kernel name differs from the libc one. */
 const KERNEL_NAME: Record<string, string> = { prlimit: 'prlimit64', fstatat: 'newfstatat' };
 
+/** The data segment while it grows: everything 8-byte aligned, equal texts only once. */
 class DataSegment {
-  private chunks: Buffer[] = [];
-  size = 0;
-  private seen = new Map<string, number>();
-  /** Appends, 8-byte aligned; equal constant strings share their bytes. */
-  add(bytes: Uint8Array, share = false): number {
-    const key = share ? Buffer.from(bytes).toString('latin1') : '';
-    const known = share ? this.seen.get(key) : undefined;
-    if (known !== undefined) return known;
+  private memory = Buffer.alloc(32 * 1024);
+  private size = 0;
+  private texts = new Map<string, number>();
+
+  /** Room for `length` zero bytes; returns its offset. */
+  reserve(length: number): number {
     const at = this.size;
-    const padded = Buffer.alloc((bytes.length + 7) & ~7);
-    padded.set(bytes);
-    this.chunks.push(padded);
-    this.size += padded.length;
-    if (share) this.seen.set(key, at);
+    this.size += (length + 7) & ~7;
+    if (this.size > this.memory.length) {
+      const larger = Buffer.alloc(2 * this.size);
+      this.memory.copy(larger, 0, 0, at);
+      this.memory = larger;
+    }
     return at;
   }
+
+  add(bytes: Uint8Array): number {
+    const at = this.reserve(bytes.length);
+    this.memory.set(bytes, at);
+    return at;
+  }
+
+  /** A NUL-terminated text, shared with equal ones: nothing is ever written into it. */
+  addText(text: string): number {
+    const known = this.texts.get(text);
+    if (known !== undefined) return known;
+    const at = this.reserve(Buffer.byteLength(text) + 1);
+    this.memory.write(text, at);
+    this.texts.set(text, at);
+    return at;
+  }
+
+  /** Writes into what was reserved: the lowest `width` bytes of a number. */
+  setNumber(at: number, value: bigint, width: number): void {
+    if (width === 8) this.memory.writeBigUInt64LE(value, at);
+    else if (width === 4) this.memory.writeUInt32LE(Number(value & 0xffffffffn), at);
+    else if (width === 2) this.memory.writeUInt16LE(Number(value & 0xffffn), at);
+    else this.memory.writeUInt8(Number(value & 0xffn), at);
+  }
+
+  set(at: number, bytes: Uint8Array): void {
+    this.memory.set(bytes, at);
+  }
+
   bytes(): Uint8Array {
-    return Buffer.concat(this.chunks);
+    return this.memory.subarray(0, this.size);
   }
 }
+
+/** A 64-bit number in decimal has at most this many digits. */
+const DIGITS = 20;
 
 const WIDTH = { u8: 1, u16: 2, u32: 4, i32: 4, u64: 8, ptr: 8, bytes: 0 } as const;
 
@@ -99,10 +131,10 @@ export function flatten(program: Program): FlatProgram {
   const segment = new DataSegment();
   const relocations: Patch[] = [];
   const slots: string[] = [];
-  const overwrites: { at: number; bytes: Buffer }[] = [];
+  const newest = new Map<string, number>();
   const slotOf = (of: string): number => {
-    const slot = slots.lastIndexOf(of);
-    if (slot < 0) throw new Error(`a step uses the result "${of}" before any step has saved it`);
+    const slot = newest.get(of);
+    if (slot === undefined) throw new Error(`a step uses the result "${of}" before any step has saved it`);
     return slot;
   };
 
@@ -118,13 +150,14 @@ export function flatten(program: Program): FlatProgram {
 
   const placeText = (parts: (string | Ref)[], patches: Patch[]): number => {
     const dynamic = parts.findIndex((p) => typeof p !== 'string');
-    if (dynamic < 0) return segment.add(Buffer.from(`${parts.join('')}\0`), true);
+    if (dynamic < 0) return segment.addText(parts.length === 1 ? (parts[0] as string) : parts.join(''));
     const head = Buffer.from(parts.slice(0, dynamic).join(''));
     const rest = parts.slice(dynamic + 1);
     if (rest.some((p) => typeof p !== 'string')) throw new Error('a string may hold one result at most');
-    const tail = Buffer.from(`${rest.join('')}\0`);
-    const at = segment.add(Buffer.concat([head, Buffer.alloc(20 + tail.length)]));
-    const suffix = segment.add(tail, true);
+    const tail = rest.join('');
+    const at = segment.reserve(head.length + DIGITS + Buffer.byteLength(tail) + 1);
+    segment.set(at, head);
+    const suffix = segment.addText(tail);
     patches.push({ kind: 'decimal', at: at + head.length, value: slotOf((parts[dynamic] as Ref).of), suffix });
     return at;
   };
@@ -137,11 +170,11 @@ export function flatten(program: Program): FlatProgram {
       case 'data':
         return segment.add(Buffer.from(arg.hex, 'hex'));
       case 'buffer':
-        return segment.add(Buffer.alloc(arg.size));
+        return segment.reserve(arg.size);
       case 'list': {
-        const at = segment.add(Buffer.alloc(8 * (arg.items.length + 1)));
+        const at = segment.reserve(8 * (arg.items.length + 1));
         arg.items.forEach((item, i) => {
-          relocations.push({ kind: 'pointer', at: at + 8 * i, value: segment.add(Buffer.from(`${item}\0`), true), suffix: 0 });
+          relocations.push({ kind: 'pointer', at: at + 8 * i, value: segment.addText(item), suffix: 0 });
         });
         return at;
       }
@@ -158,8 +191,7 @@ export function flatten(program: Program): FlatProgram {
           largest = Math.max(largest, align);
         }
         size = Math.ceil(size / largest) * largest;
-        const image = Buffer.alloc(size);
-        const at = segment.add(image);
+        const at = segment.reserve(size);
         arg.fields.forEach((f, i) => {
           const where = at + (offsets[i] as number);
           if (f.value.kind === 'result') {
@@ -168,11 +200,9 @@ export function flatten(program: Program): FlatProgram {
             if (f.value.kind === 'null') return;
             relocations.push({ kind: 'pointer', at: where, value: place(f.value, patches), suffix: 0 });
           } else if (f.value.kind === 'int') {
-            const bytes = Buffer.alloc(8);
-            bytes.writeBigUInt64LE(number(f.value));
-            overwrites.push({ at: where, bytes: bytes.subarray(0, WIDTH[f.type]) });
+            segment.setNumber(where, number(f.value), WIDTH[f.type]);
           } else if (f.value.kind === 'data') {
-            overwrites.push({ at: where, bytes: Buffer.from(f.value.hex, 'hex') });
+            segment.set(where, Buffer.from(f.value.hex, 'hex'));
           } else throw new Error(`field ${f.name} of ${arg.name} cannot be a ${f.value.kind}`);
         });
         return at;
@@ -204,7 +234,10 @@ export function flatten(program: Program): FlatProgram {
       return n;
     });
     let save = -1;
-    if (step.saves) save = slots.push(step.saves) - 1;
+    if (step.saves) {
+      save = slots.push(step.saves) - 1;
+      newest.set(step.saves, save);
+    }
     const name = KERNEL_NAME[step.call.name] ?? step.call.name;
     return {
       op,
@@ -220,9 +253,7 @@ export function flatten(program: Program): FlatProgram {
   };
 
   const steps = program.steps.map(flatStep);
-  const image = Buffer.from(segment.bytes());
-  for (const { at, bytes } of overwrites) image.set(bytes, at);
-  return { steps, data: image, slots, relocations };
+  return { steps, data: segment.bytes(), slots, relocations };
 }
 
 /** Steps that run another program and wait for it (hooks, newuidmap) are the runtime's alone. */
