@@ -65,6 +65,11 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
     });
   }
   compileScheduling(draft);
+  add(draft, {
+    ...init('minirun'),
+    call: closeRange(4 + (options.preserveFds ?? 0), 0),
+    why: 'Close every descriptor but standard input, output and error and the socket to the runtime: one that leaks into the container is a door, and a working directory given as /proc/self/fd/7 would walk through it (CVE-2024-21626).',
+  });
   if (sets) compileBounding(draft, sets);
   add(draft, {
     ...init('#/process/cwd', 'the command'),
@@ -128,12 +133,11 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
     minor: true,
     why: 'Which permissions new files do not get.',
   });
-  const first = 3 + (options.preserveFds ?? 0);
   if (kernelAtLeast(draft.host, 5, 11)) {
     add(draft, {
       ...init('minirun'),
-      call: closeRange(first, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC),
-      why: 'Every descriptor but standard input, output and error closes by itself when the command starts. One that leaks is a door to the host (CVE-2024-21626).',
+      call: closeRange(3 + (options.preserveFds ?? 0), CLOSE_RANGE.CLOSE_RANGE_CLOEXEC),
+      why: 'What is still open, the socket to the runtime, closes by itself when the command starts.',
     });
   } else {
     add(draft, {
@@ -142,11 +146,6 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
       minor: true,
       man: 'fcntl(2)',
       why: 'The socket to the runtime closes by itself when the command starts.',
-    });
-    add(draft, {
-      ...init('minirun'),
-      call: closeRange(Math.max(first, 4), 0),
-      why: 'Close every descriptor but standard input, output and error: one that leaks is a door to the host (CVE-2024-21626).',
     });
   }
   if (process.noNewPrivileges) {
