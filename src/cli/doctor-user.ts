@@ -1,6 +1,6 @@
 /** What this user may do, and the programs that help. */
 import { capabilityName } from '../libc/capabilities.ts';
-import { DEFAULT_CAPABILITIES } from '../runc/spec/capability-names.ts';
+import { DEFAULT_CAPABILITIES } from '../runc/spec/capability-sets.ts';
 import { type Finding, ok, warning } from './doctor-finding.ts';
 import type { Machine } from './doctor-machine.ts';
 

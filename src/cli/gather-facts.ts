@@ -7,7 +7,7 @@ import { readCgroupFacts } from '../runc/host/cgroup-facts.ts';
 import { TYPICAL_HOST } from '../runc/host/facts.ts';
 import { findProgram, kernelVersion } from '../runc/host/probe.ts';
 import { readInside } from '../runc/rootfs/read-inside.ts';
-import { capabilitiesOf } from '../runc/spec/capability-names.ts';
+import { capabilitiesOf } from '../runc/spec/capability-sets.ts';
 import { parseConfig } from '../runc/spec/validate.ts';
 import { devicesAt } from './devices.ts';
 import type { Facts } from './facts.ts';

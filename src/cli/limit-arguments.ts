@@ -1,6 +1,7 @@
 /** Options of which each value has a form of its own: --ulimit, --device, --cap-add, --sysctl, --security-opt, namespaces. */
+
+import { CAPABILITIES } from '../libc/capabilities.ts';
 import { RLIMIT } from '../libc/flags.ts';
-import { CAPABILITY_NAMES } from '../runc/spec/capability-names.ts';
 import type { Rlimit } from '../runc/spec/config.ts';
 import { suggestion } from './nearest.ts';
 import { UsageError } from './usage-error.ts';
@@ -64,8 +65,8 @@ export function parseCapability(option: string, text: string): string {
   const upper = text.toUpperCase();
   if (upper === 'ALL' || upper === 'CAP_ALL') return 'ALL';
   const name = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
-  if ((CAPABILITY_NAMES as readonly string[]).includes(name)) return name;
-  throw new UsageError(`${option} ${text}: no such capability${suggestion(name, CAPABILITY_NAMES, '; capabilities(7) lists them')}`);
+  if (CAPABILITIES.includes(name)) return name;
+  throw new UsageError(`${option} ${text}: no such capability${suggestion(name, CAPABILITIES, '; capabilities(7) lists them')}`);
 }
 
 /** `net.ipv4.ip_forward=1`. Which names are allowed depends on the namespaces; the config's rules say so. */

@@ -1,5 +1,5 @@
 /** --cap-add, --cap-drop, --privileged, --device, seccomp: what the command may do. */
-import { CAPABILITY_NAMES } from '../../runc/spec/capability-names.ts';
+import { CAPABILITIES } from '../../libc/capabilities.ts';
 import type { Config, Device, DeviceRule, Process, Seccomp } from '../../runc/spec/config.ts';
 import { seccompFor } from '../../runc/spec/default-config.ts';
 import type { Facts } from '../facts.ts';
@@ -9,7 +9,7 @@ import { UsageError } from '../usage-error.ts';
 
 /** Docker's order: ALL first, then what is dropped, then what is added. */
 export function capabilitiesAfter(current: readonly string[], add: readonly string[], drop: readonly string[]): string[] {
-  const all = add.includes('ALL') ? CAPABILITY_NAMES : drop.includes('ALL') ? [] : current;
+  const all = add.includes('ALL') ? CAPABILITIES : drop.includes('ALL') ? [] : current;
   const kept = all.filter((c) => !drop.includes(c));
   return [...new Set([...kept, ...add.filter((c) => c !== 'ALL')])];
 }

@@ -7,7 +7,6 @@ import { closeSync, readSync } from 'node:fs';
 import { closeFd, memoryFile, pipe } from '../../libc/fd.ts';
 import { keeperPath } from '../engine/installed.ts';
 import type { RunRequest } from './request.ts';
-import type { Running } from './run.ts';
 import type { State } from './state.ts';
 
 /** What the keeper is told, as JSON on descriptor 4 (not on its command line, which everybody can read in `ps`). */
@@ -66,6 +65,6 @@ export async function startDetached(request: RunRequest): Promise<void> {
 }
 
 /** After the detach keys: hands a running container and its terminal to a keeper. */
-export async function adoptDetached(request: RunRequest, running: Running): Promise<void> {
+export async function adoptDetached(request: RunRequest, running: { state: State; master: number | undefined }): Promise<void> {
   startKeeper({ kind: 'adopt', stateRoot: request.stateRoot, state: running.state }, running.master);
 }

@@ -4,7 +4,7 @@
  */
 import type { CgroupMode } from '../host/facts.ts';
 import { defaultSeccomp } from '../seccomp/default-profile.ts';
-import { DEFAULT_CAPABILITIES } from './capability-names.ts';
+import { DEFAULT_CAPABILITIES } from './capability-sets.ts';
 import type { Config, DeviceRule, IdMapping, Mount, Namespace, Seccomp } from './config.ts';
 
 /** The facts of a machine and a user that change what the defaults are. */

@@ -3,8 +3,9 @@
  * What depends on more than one property is in rules.ts.
  * Source: runtime-spec 1.2 and 1.3, config.md and config-linux.md.
  */
+
+import { CAPABILITIES } from '../../libc/capabilities.ts';
 import { RLIMIT, SCHED, SCHED_FLAG } from '../../libc/flags.ts';
-import { CAPABILITY_NAMES } from './capability-names.ts';
 import {
   absolutePath,
   bool,
@@ -49,7 +50,7 @@ const SECCOMP_FLAGS = [
   'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
 ] as const;
 
-const capabilities = list(oneOf(CAPABILITY_NAMES));
+const capabilities = list(oneOf(CAPABILITIES));
 /** -1 means "any" in a device rule. */
 const deviceNumber = integer(-1, U32);
 
