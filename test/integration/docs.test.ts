@@ -4,7 +4,7 @@
  * support/shell-blocks.ts for how a block is written, and CONDITIONS for the words after `sh`.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { chownSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { release } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -123,18 +123,21 @@ describe('the documentation', () => {
 });
 
 describe.skipIf(reason)('commands of the documentation', () => {
-  for (const page of pages) {
+  const all = scratch('docs');
+  pages.forEach((page, number) => {
     const name = relative(PROJECT, page);
     const blocks = shellBlocks(readFileSync(page, 'utf8'));
-    if (blocks.length === 0) continue;
+    if (blocks.length === 0) return;
 
     describe(name, () => {
-      const top = scratch('docs');
+      const top = join(all, String(number));
       const { minirun } = minirunIn(join(top, 'state'));
       const root: Place = { folder: join(top, 'root'), state: join(top, 'state'), uid: 0 };
       const user: Place = { folder: join(top, 'user'), state: join(top, 'state-user'), uid: ORDINARY };
 
       beforeAll(() => {
+        mkdirSync(top);
+        chmodSync(top, 0o777);
         for (const place of [root, user]) {
           if (place === user && !blocks.some((b) => b.words.includes('user'))) continue;
           mkdirSync(place.folder);
@@ -174,5 +177,5 @@ describe.skipIf(reason)('commands of the documentation', () => {
         expect(tracesOf(top), `${name} leaves no mount and no process`).toEqual([]);
       });
     });
-  }
+  });
 });
