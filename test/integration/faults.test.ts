@@ -67,7 +67,9 @@ describe.skipIf(reason)('a start that fails', () => {
       external: ['koffi', '@koromix/*'],
     });
     try {
-      for (const { i } of watched) {
+      // In a virtual machine without hardware help each takes two seconds: every seventh must do.
+      const every = Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1) > 1 ? 7 : 1;
+      for (const { i } of watched.filter((_, n) => n % every === 0)) {
         const id = newId();
         writeFileSync(join(folder, 'config.json'), JSON.stringify(plainConfig(['/bin/sleep', '60'], id)));
         const done = spawnSync(process.execPath, [program, folder, id, String(i)], { encoding: 'utf8' });
