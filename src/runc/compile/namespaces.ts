@@ -167,6 +167,15 @@ function compileTimeNamespace(draft: Draft, setting: Setting, entersAtExec: bool
     }`,
   });
   const offsets = draft.config.linux?.timeOffsets ?? {};
+  const closed = entersAtExec && Object.keys(offsets).length > 0;
+  if (closed) {
+    add(draft, {
+      ...setting,
+      call: prctl(PR.PR_SET_DUMPABLE, 1),
+      minor: true,
+      why: 'A process that has changed its user is not dumpable: its /proc files belong to root outside. Nobody else is in here yet, so open them for a moment.',
+    });
+  }
   for (const clock of ['monotonic', 'boottime'] as const) {
     const offset = offsets[clock];
     if (!offset) continue;
@@ -178,6 +187,7 @@ function compileTimeNamespace(draft: Draft, setting: Setting, entersAtExec: bool
       'Shift this clock. It is possible only until the first process has entered the namespace.',
     );
   }
+  if (closed) add(draft, { ...setting, call: prctl(PR.PR_SET_DUMPABLE, 0), minor: true, why: 'And close them again.' });
 }
 
 /** Init's own namespaces: joined by path, or new. */

@@ -82,7 +82,7 @@ async function adopt(order: Extract<KeeperOrder, { kind: 'adopt' }>): Promise<vo
   log.close();
   // It is nobody's child but its first parent's, so its exit status is not to be had: 255, as `docker wait` says of a lost one.
   const ended = { code: 255, signal: 0, oomKilled: oomKills(state.cgroups) > 0 };
-  finishContainer({ stateRoot, remove: state.remove } as RunRequest, state, ended);
+  finishContainer({ stateRoot, remove: state.remove }, state, ended);
   process.exit(0);
 }
 

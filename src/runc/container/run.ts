@@ -70,13 +70,16 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
 }
 
 /** After its first process has ended: what else runs in it is killed, cgroups go, the end is written down. */
-export function finishContainer(request: RunRequest, state: State, ended: Ended): void {
+export function finishContainer(
+  request: Pick<RunRequest, 'stateRoot' | 'remove'> & Partial<Pick<RunRequest, 'warn'>>,
+  state: State,
+  ended: Ended,
+): void {
   killAll(state.cgroups, SIGKILL); // only a container that shares a pid namespace can have any left
+  const left = removeCgroups(state.cgroups);
+  if (left.length) request.warn?.(`${left[0]} could not be removed: processes are still in it, started by others than the container`);
   if (request.remove) removeTraces(request.stateRoot, state.id, state);
-  else {
-    removeCgroups(state.cgroups);
-    saveEnded(request.stateRoot, state.id, ended);
-  }
+  else saveEnded(request.stateRoot, state.id, ended);
 }
 
 /** Waits for a container's first process and says how it ended. */
