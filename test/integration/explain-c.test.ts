@@ -60,7 +60,7 @@ const LOOK = [
   'grep -E "^(Cap|NoNewPrivs|Seccomp):?" /proc/self/status',
   'grep -E "open files" /proc/self/limits',
   'ip link show lo | grep -o UP',
-  'ps | grep -c busybox',
+  'p=$(ps); echo "$p" | grep -c busybox',
   'ls /proc/self/fd',
   'echo x > /proc/sys/kernel/hostname || echo refused',
   'pwd',
@@ -190,7 +190,7 @@ describe.skipIf(missing.length > 0)('a program as a shell script', () => {
 
   it('makes nearly the same container', async () => {
     const look =
-      'hostname; echo "pid $$"; id -u; ls -a / /dev; cat /proc/1/cgroup; ip link show lo | grep -o UP; ps | grep -c busybox; ulimit -n; echo "$WORD"; exit 5';
+      'hostname; echo "pid $$"; id -u; ls -a / /dev; cat /proc/1/cgroup; ip link show lo | grep -o UP; p=$(ps); echo "$p" | grep -c busybox; ulimit -n; echo "$WORD"; exit 5';
     const own = configFor(['sh', '-c', look]);
     const ours = await run(own.config, { id: own.id });
     const sh = configFor(['sh', '-c', look]);
