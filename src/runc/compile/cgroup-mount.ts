@@ -87,13 +87,33 @@ function mountV2(draft: Draft, setting: Setting, destination: string, options: M
     bindOwn(draft, setting, own.v2 ?? (draft.host.cgroup.v2 as string), target, options);
     return;
   }
+  const covered = liesInBind(draft, destination) ? coverFirst(draft, setting, destination, target) : target;
   add(draft, {
     ...setting,
-    call: mount('cgroup', through(target), 'cgroup2', options.flags, options.data || null),
+    call: mount('cgroup', through(covered), 'cgroup2', options.flags, options.data || null),
     man: 'cgroups(7)',
     minor,
     why: "The cgroup file system: programs (a JVM, for instance) read their limits here. In the new cgroup namespace its root is the container's own cgroup; read-only, so that limits cannot be lifted from inside.",
   });
+}
+
+/** The folder is part of a bind mount: the host's /sys, when the host's network is used by an ordinary user. */
+const liesInBind = (draft: Draft, destination: string): boolean =>
+  draft.config.mounts?.some(
+    (m) => destination.startsWith(`${m.destination}/`) && (m.type === 'bind' || m.options?.some((o) => o === 'bind' || o === 'rbind')),
+  ) === true;
+
+/** There the host's cgroup2 is mounted already, and the kernel refuses (EBUSY) to mount a file system on top of itself. */
+function coverFirst(draft: Draft, setting: Setting, destination: string, target: string): string {
+  add(draft, {
+    ...setting,
+    call: mount('tmpfs', through(target), 'tmpfs', MS.MS_NOSUID | MS.MS_NODEV | MS.MS_NOEXEC, 'mode=755'),
+    minor: true,
+    man: 'mount(2)',
+    why: "The host's cgroup file system came along with its /sys. It is covered first, as a file system cannot be mounted on top of itself.",
+  });
+  forgetFolders(draft, destination);
+  return folderInside(draft, setting, destination);
 }
 
 /** Without a cgroup namespace, the container's own cgroup folder is bound instead. */
