@@ -5,7 +5,7 @@
  * MINIRUN_BENCH_ROUNDS: how often each is run (30). Writes bench/results/node<major>.md and .svg.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { EngineName } from '../src/runc/engine/launch.ts';
@@ -19,6 +19,15 @@ import { warmStart } from './warm.ts';
 const ROUNDS = Number(process.env.MINIRUN_BENCH_ROUNDS ?? 30);
 const WARM_UP = 2;
 
+function mayWrite(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Milliseconds from the start of the program until its end is known. @throws Error when it fails */
 function cold(contender: Contender): number {
   const [program = '', ...args] = contender.command();
@@ -30,7 +39,8 @@ function cold(contender: Contender): number {
 }
 
 async function main(): Promise<void> {
-  const scratch = mkdtempSync(join(tmpdir(), 'minirun-bench-'));
+  // Where runtimes keep their state: /run is in memory.
+  const scratch = mkdtempSync(join(mayWrite('/run') ? '/run' : tmpdir(), 'minirun-bench-'));
   try {
     const { present, absent } = contenders(scratch);
     const warm: { name: string; engine: EngineName; note: string }[] = [];
