@@ -74,7 +74,8 @@ async function typed(block: ShellBlock, { folder, state, uid }: Place, file: str
   const input = openSync('/dev/null', 'r');
   const shell = spawn('/bin/sh', ['-c', script], {
     cwd: folder,
-    stdio: [input, output, output],
+    // script(1) types an end-of-file into its terminal when its own input ends: it gets one that stays open.
+    stdio: [/\bscript -/.test(script) ? 'pipe' : input, output, output],
     env: {
       PATH: [join(PROJECT, 'bin'), dirname(process.execPath), process.env.PATH ?? '', '/usr/sbin', '/sbin'].join(delimiter),
       HOME: folder,
@@ -87,6 +88,7 @@ async function typed(block: ShellBlock, { folder, state, uid }: Place, file: str
     killSignal: 'SIGKILL',
   });
   await new Promise((resolve, reject) => shell.on('exit', resolve).on('error', reject));
+  shell.stdin?.destroy();
   closeSync(output);
   closeSync(input);
   return readFileSync(file, 'utf8').split(END);

@@ -1,6 +1,6 @@
 /** The attacks that taught runc and crun their rules, mounted against a container of ours. */
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BUSYBOX, minirunIn, PROJECT, scratch, skipReason } from './support/minirun.ts';
@@ -90,6 +90,22 @@ describe.skipIf(reason)('hostile images and options', () => {
     expect(answer.err).toBe('');
     expect(answer.out.trim()).toBe('0');
     expect(readFileSync(victim, 'utf8')).toBe('of the host');
+  });
+
+  it('what hides a masked path is not the null device of the host', () => {
+    const before = statSync('/dev/null').ctimeMs;
+    const answer = minirun([
+      'run',
+      '--rm',
+      BUSYBOX,
+      '/bin/sh',
+      '-c',
+      'chmod 600 /proc/keys; chmod 600 /dev/null; ls -l /dev/null | cut -c1-10',
+    ]);
+    expect(answer.err).toMatch(/\/proc\/keys: Read-only file system/);
+    expect(answer.out.trim()).toBe('crw-------'); // its own device is its own
+    expect(statSync('/dev/null').ctimeMs).toBe(before);
+    expect(statSync('/dev/null').mode & 0o777).toBe(0o666);
   });
 
   it('CVE-2025-52881: a sysctl cannot be redirected by what is mounted at /proc', () => {

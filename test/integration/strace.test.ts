@@ -51,10 +51,10 @@ const texts = (step: Step): string[] =>
   );
 
 describe.skipIf(reason)('strace', () => {
+  const folder = scratch('strace');
+  const { minirun } = minirunIn(join(folder, 'state'));
   for (const options of [[], ['--network', 'host', '--read-only', '-m', '64m', '--user', '1000:1000', '--tmpfs', '/tmp']]) {
     it(`sees the program's calls and no others: ${options.join(' ') || 'no options'}`, () => {
-      const folder = scratch('strace');
-      const { minirun } = minirunIn(join(folder, 'state'));
       const command = [...options, '--hostname', 'traced', '--name', 'traced', BUSYBOX, '/bin/true'];
       const explained = minirun(['explain', '--format', 'json', ...command]);
       expect(explained.err).toBe('');

@@ -29,7 +29,7 @@ const PURPOSE: Record<string, string> = {
   cpuset: 'says which CPUs and memory nodes may be used',
   pids: 'counts and limits processes',
   devices: 'says which device files may be opened',
-  freezer: 'can stop all processes at once (minirun pause)',
+  freezer: 'can stop all processes at once',
   blkio: 'counts and limits reads and writes of disks',
   hugetlb: 'limits memory in huge pages',
   net_cls: 'marks the packets that are sent',

@@ -69,16 +69,12 @@ export function compileMaskedPaths(draft: Draft): void {
   const present = paths.filter(({ path }) => !absent(draft, path));
   if (present.length === 0) return;
   const kindOf = (path: string) => (/^\/(proc|sys)\//.test(path) ? draft.host.files[path] : undefined);
-  const nullDevice = 'null';
+  let nullDevice = '';
   const first = present.find(({ path }) => kindOf(path) !== 'dir');
   if (first) {
     const setting: Setting = { ...first.setting, from: '#/linux/maskedPaths' };
-    add(draft, {
-      ...setting,
-      call: openTree(-100, '/dev/null', 0),
-      saves: nullDevice,
-      minor: true,
-      why: 'The null device of the host: nothing can be read from it.',
+    nullDevice = openInside(draft, setting, '/dev/null', {
+      why: "The null device, from which nothing can be read: the container's own, for changing the mode of what hides a path must not change the host's /dev/null.",
     });
     add(draft, {
       ...setting,
@@ -98,8 +94,16 @@ export function compileMaskedPaths(draft: Draft): void {
         call: openTree(ref(nullDevice), '', OPEN_TREE.OPEN_TREE_CLONE | AT.AT_EMPTY_PATH),
         saves: tree,
         minor: true,
-        why: 'A copy of it for this path.',
+        why: 'A copy of the mount that it lies in, of this one file, for this path.',
       });
+      if (kernelAtLeast(draft.host, 5, 12)) {
+        add(draft, {
+          ...setting,
+          call: mountSetattr(ref(tree), AT.AT_EMPTY_PATH, { set: MOUNT_ATTR.MOUNT_ATTR_RDONLY, clear: 0 }),
+          minor: true,
+          why: 'Its mode and owner cannot be changed through this copy.',
+        });
+      }
       add(draft, {
         ...setting,
         call: attach(tree, place),

@@ -3,9 +3,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { afterAll } from 'vitest';
 
 export const PROJECT = resolve(import.meta.dirname, '../../..');
-export const BUSYBOX = join(PROJECT, 'rootfs-fixtures/build/busybox');
+const FIXTURE = join(PROJECT, 'rootfs-fixtures/build/busybox');
+/** This process's own copy of the busybox fixture, for containers write into their root: removed at the end. */
+export const BUSYBOX = copyOf(FIXTURE);
 export const BIN = join(PROJECT, 'bin/minirun');
 export const isRoot = process.getuid?.() === 0;
 /** An ordinary user's number; nobody else's on a Debian system. */
@@ -25,11 +28,19 @@ export interface As {
   cwd?: string;
 }
 
-/** A folder of this test file's own, open to the ordinary user, removed at the end of the process. */
+function copyOf(fixture: string): string {
+  if (!existsSync(fixture)) return fixture;
+  const copy = join(scratch('rootfs'), 'busybox');
+  const done = spawnSync('cp', ['-a', fixture, copy], { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(`copying the busybox fixture: ${done.stderr}`);
+  return copy;
+}
+
+/** A folder of this test file's own, open to the ordinary user, removed after its last test. */
 export function scratch(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `minirun-${name}-`));
   chmodSync(folder, 0o777);
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
