@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { compile } from '../../src/runc/compile/compile.ts';
-import { listContainers } from '../../src/runc/container/list.ts';
+import { sweep } from '../../src/runc/container/list.ts';
 import { idsIn } from '../../src/runc/container/state.ts';
 import { nativeAvailable } from '../../src/runc/engine/native.ts';
 import { StepError } from '../../src/runc/engine/step-error.ts';
@@ -76,7 +76,7 @@ describe.skipIf(reason)('a start that fails', () => {
         expect(done.signal, `step ${i}: ${done.stderr}`).toBe('SIGKILL');
         // Init notices at its next step that the runtime is gone.
         await until(`init of step ${i} is gone`, () => tracesOf(id).every((t) => !t.startsWith('process')));
-        listContainers(join(folder, 'state'));
+        sweep(join(folder, 'state'));
         expect(tracesOf(id), `step ${i}`).toEqual([]);
         expect(idsIn(join(folder, 'state')), `step ${i}`).toEqual([]);
       }

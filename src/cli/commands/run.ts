@@ -2,6 +2,7 @@
 import { rmSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { sweep } from '../../runc/container/list.ts';
 import type { Ended, RunRequest } from '../../runc/container/request.ts';
 import { defaultStateRoot } from '../../runc/container/state.ts';
 import { kindOfRootfs, openRootfs } from '../../runc/rootfs/open-rootfs.ts';
@@ -25,6 +26,7 @@ export async function run(args: string[], context: Context): Promise<number> {
   requireUserNamespaces();
   const engine = chooseEngine(options.engine);
   const stateRoot = await context.stateRoot();
+  sweep(stateRoot);
   const id = newId();
   const kind = kindOfRootfs(resolve(options.rootfs));
   const into = kind === 'archive' ? placeForExtraction(options, stateRoot, id) : undefined;

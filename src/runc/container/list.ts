@@ -1,5 +1,5 @@
 /** Finding containers, and clearing away what killed runs have left. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFrozen } from '../cgroup/freezer.ts';
 import { removeTraces } from './remove.ts';
@@ -9,26 +9,36 @@ import { type ContainerView, idsIn, isAlive, viewOf } from './state.ts';
 const GRACE_MS = 10_000;
 
 /**
- * All containers, oldest first. A container whose init and whose minirun process are both gone
- * before its end was written down was left by a killed run: `--rm` ones and unfinished ones are
- * cleared away here.
+ * One container, or undefined where there is none (any more). One whose init and whose minirun
+ * process are both gone before its end was written down was left by a killed run: if it was to be
+ * removed, or was never finished, it is cleared away here.
  */
+function viewOrClear(root: string, id: string): ContainerView | undefined {
+  const view = viewOf(root, id);
+  if (!view) {
+    const age = Date.now() - (statSync(join(root, id), { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > GRACE_MS) removeTraces(root, id, undefined);
+    return undefined;
+  }
+  const { state } = view;
+  const abandoned = view.status === 'stopped' && !isAlive(state.owner);
+  if (!abandoned || !(state.remove || !state.init)) return view;
+  removeTraces(root, id, state);
+  return undefined;
+}
+
+/** Clears away what killed runs have left. Those that ended as they should are not looked at. */
+export function sweep(root: string): void {
+  for (const id of idsIn(root)) if (!existsSync(join(root, id, 'exit.json'))) viewOrClear(root, id);
+}
+
+/** All containers, oldest first; what killed runs have left is cleared away on the way. */
 export function listContainers(root: string): ContainerView[] {
   const views: ContainerView[] = [];
   for (const id of idsIn(root)) {
-    const view = viewOf(root, id);
-    if (!view) {
-      const age = Date.now() - (statSync(join(root, id), { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-      if (age > GRACE_MS) removeTraces(root, id, undefined);
-      continue;
-    }
-    const { state } = view;
-    const abandoned = view.status === 'stopped' && !isAlive(state.owner);
-    if (abandoned && (state.remove || !state.init)) {
-      removeTraces(root, id, state);
-      continue;
-    }
-    if (view.status === 'running' && isFrozen(state.cgroups)) view.status = 'paused';
+    const view = viewOrClear(root, id);
+    if (!view) continue;
+    if (view.status === 'running' && isFrozen(view.state.cgroups)) view.status = 'paused';
     views.push(view);
   }
   return views.sort((a, b) => a.state.created.localeCompare(b.state.created));
