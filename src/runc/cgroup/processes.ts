@@ -1,5 +1,5 @@
 /** Who is in a container's cgroups. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CgroupPaths } from '../compile/cgroup-paths.ts';
 
@@ -35,6 +35,8 @@ export const foldersOf = (paths: CgroupPaths): string[] => [
 
 /** The pids in a folder and in those below it, as numbers of our own pid namespace. */
 export function processesIn(folder: string): number[] {
+  // The usual answer before a start, without the cost of an exception.
+  if (!existsSync(folder)) return [];
   const pids = subtree(folder).flatMap((path) => readQuietly(`${path}/cgroup.procs`).split('\n'));
   return [...new Set(pids.filter(Boolean).map(Number))].filter((pid) => pid > 0);
 }
