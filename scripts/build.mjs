@@ -43,8 +43,25 @@ const SHARED = {
   write: false,
 };
 
+/**
+ * commander loads node:child_process at once, for subcommands that are programs of their own. We
+ * have none, and it brings net, dgram and streams with it: 8 ms of each start.
+ */
+const lazyChildProcess = {
+  name: 'lazy-child-process',
+  setup(build) {
+    build.onResolve({ filter: /^node:child_process$/ }, (args) =>
+      args.importer.includes(join('node_modules', 'commander')) ? { path: args.path, namespace: 'lazy' } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: 'lazy' }, () => ({
+      contents: "exports.spawn = (...args) => require('node:child_process').spawn(...args);",
+    }));
+  },
+};
+
 const COMMONJS = {
   ...SHARED,
+  plugins: [lazyChildProcess],
   format: 'cjs',
   // What is loaded on demand stays in the file, unevaluated until it is needed.
   supported: { 'dynamic-import': false },

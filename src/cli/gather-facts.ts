@@ -125,7 +125,8 @@ export async function gatherFacts(options: RunOptions, subject: Subject): Promis
   const devices: Facts['devices'] = {};
   for (const { source } of options.devices) devices[source] = devicesAt(source);
   if (options.privileged && process.platform === 'linux') devices[''] = devicesAt('/dev');
-  const { stdout } = process;
+  // Touched only for a terminal of the container's own: Node makes a pipe non-blocking by touching it, for the container too.
+  const stdout = options.tty ? process.stdout : undefined;
   return {
     id: subject.id,
     rootfs: subject.rootfs,
@@ -140,6 +141,6 @@ export async function gatherFacts(options: RunOptions, subject: Subject): Promis
     devices,
     base: options.config === undefined ? undefined : parseConfig(readNamed('--config', options.config), options.config),
     pid1Path: options.init ? pid1BinaryPath() : '',
-    consoleSize: stdout.isTTY && stdout.rows ? { height: stdout.rows, width: stdout.columns } : undefined,
+    consoleSize: stdout?.isTTY && stdout.rows ? { height: stdout.rows, width: stdout.columns } : undefined,
   };
 }

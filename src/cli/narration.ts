@@ -1,6 +1,5 @@
 /** --explain, --explain-to and --step: who watches the start, and where it is told. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import type { Observer } from '../runc/engine/observer.ts';
 import type { RunOptions } from './run-options.ts';
 import { UsageError } from './usage-error.ts';
@@ -35,6 +34,7 @@ function openTerminal(): number {
 /** Opens what is needed. The container's own output stays untouched: nothing is told on standard output. */
 export async function openNarration(options: Pick<RunOptions, 'explain' | 'explainTo' | 'explainNumbers' | 'step'>): Promise<Narration> {
   if (!options.explain && !options.step && !options.explainTo) return { observer: undefined, close() {} };
+  const { isatty } = await import('node:tty');
   const { textWidth, wantsColour } = await import('../explain/style.ts');
   const open: number[] = [];
   const close = () => {

@@ -58,13 +58,15 @@ function watch(pid: number, ended: () => void): () => void {
 
 /**
  * Resolves when the child has ended, and reaps it. Node's event loop goes on meanwhile, and waits
- * for it, unless the wait is given up by the signal: then the promise stays open.
+ * for it, unless the wait is given up: then the promise stays open.
  */
-export const waitChild = (pid: number, giveUp?: AbortSignal): Promise<ExitStatus | undefined> =>
-  new Promise((resolve) => {
-    const stop = watch(pid, () => resolve(waitBlocking(pid)));
-    giveUp?.addEventListener('abort', stop, { once: true });
+export function waitChild(pid: number): { ended: Promise<ExitStatus | undefined>; giveUp: () => void } {
+  let giveUp = () => {};
+  const ended = new Promise<ExitStatus | undefined>((resolve) => {
+    giveUp = watch(pid, () => resolve(waitBlocking(pid)));
   });
+  return { ended, giveUp: () => giveUp() };
+}
 
 /** Resolves when a process that need not be our child has ended. */
 export const waitGone = (pid: number): Promise<void> =>

@@ -35,6 +35,12 @@ describe.skipIf(reason)('minirun run', () => {
     expect(answer).toMatchObject({ code: 0, out: 'line one\nline two', err: 'oops\n' });
   });
 
+  it('leaves the pipes that it was given blocking', () => {
+    const answer = inside('cat /proc/self/fdinfo/1 /proc/self/fdinfo/2 | grep flags');
+    // O_NONBLOCK is 04000: set on our side, programs inside would fail with EAGAIN.
+    for (const line of answer.out.trim().split('\n')) expect(Number.parseInt(line.split(/\s+/)[1] as string, 8) & 0o4000).toBe(0);
+  });
+
   it('answers with the code of the command, 126, 127 or 128+N', () => {
     expect(inside('exit 7').code).toBe(7);
     expect(inside('kill -9 $$; sleep 1').code).not.toBe(137); // PID 1 ignores even SIGKILL from inside

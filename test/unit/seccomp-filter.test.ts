@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -194,18 +194,26 @@ describe.skipIf(!available)('profiles', () => {
     const [name] = readdirSync(cache);
     const file = join(cache, name as string);
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(readKept(file)).toEqual(made.filter);
+    const origin = readFileSync(file, 'utf8').split('\0')[0] as string;
+    expect(readKept(cache, origin)).toEqual(made.filter);
+    expect(readKept(cache, `${origin} `)).toBeUndefined();
     expect(cachedFilter(profile, 'x64', cache).filter).toEqual(made.filter);
     chmodSync(file, 0o622);
-    expect(readKept(file)).toBeUndefined();
+    expect(readKept(cache, origin)).toBeUndefined();
     chmodSync(file, 0o600);
-    truncateSync(file, statSync(file).size - 8); // still a multiple of 8
-    expect(readKept(file)).toBeUndefined();
+    truncateSync(file, statSync(file).size - 3);
+    expect(readKept(cache, origin)).toBeUndefined();
     writeFileSync(file, '');
-    expect(readKept(file)).toBeUndefined();
+    expect(readKept(cache, origin)).toBeUndefined();
     keep(cache, 'other', new Uint8Array(16));
-    expect(readKept(join(cache, 'other'))).toEqual(new Uint8Array(16));
-    expect(readKept(join(cache, 'missing'))).toBeUndefined();
+    expect(readKept(cache, 'other')).toEqual(new Uint8Array(16));
+    // Another profile with the same short name is told apart by the text in front of the filter.
+    writeFileSync(
+      join(cache, readdirSync(cache).find((n) => n !== name) as string),
+      Buffer.concat([Buffer.from('another\0'), Buffer.alloc(16)]),
+    );
+    expect(readKept(cache, 'other')).toBeUndefined();
+    expect(readKept(cache, 'missing')).toBeUndefined();
   });
 });
 

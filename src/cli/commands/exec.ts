@@ -52,8 +52,8 @@ export async function run(args: string[], context: Context): Promise<number> {
 function processFor(config: Config, args: string[], options: ExecOptions, rootfs: string): Process {
   const process: Process = { ...(config.process as Process), args, terminal: options.tty };
   delete process.consoleSize;
-  const { stdout } = globalThis.process;
-  if (options.tty && stdout.isTTY && stdout.rows) process.consoleSize = { height: stdout.rows, width: stdout.columns };
+  const stdout = options.tty ? globalThis.process.stdout : undefined;
+  if (stdout?.isTTY && stdout.rows) process.consoleSize = { height: stdout.rows, width: stdout.columns };
   if (options.workdir !== undefined) process.cwd = options.workdir;
   if (options.user !== undefined) {
     // HOME is that of the user, not of the container's first process.

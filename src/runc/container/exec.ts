@@ -7,7 +7,7 @@ import { NAMESPACE_FILE } from '../compile/namespaces.ts';
 import { ffiRefusal } from '../engine/ffi.ts';
 import { probeHost } from '../host/probe.ts';
 import type { NamespaceType } from '../spec/config.ts';
-import { type Console, connectConsole } from './console.ts';
+import type { Console } from './console.ts';
 import { DEFAULT_DETACH_KEYS } from './detach-keys.ts';
 import type { Ended, ExecRequest } from './request.ts';
 import { forwardSignals } from './signals.ts';
@@ -66,19 +66,19 @@ export async function execInContainer(
     });
     if (options.detach) return { code: 0, signal: 0, oomKilled: false };
     forwarding.to(started.pid);
-    const detaching = new AbortController();
-    const end = waitChild(started.pid, detaching.signal);
+    const end = waitChild(started.pid);
     if (started.master !== undefined) {
+      const { connectConsole } = await import('./console.ts');
       connection = connectConsole(started.master, request.detachKeys ?? DEFAULT_DETACH_KEYS);
-      const first = await Promise.race([end.then(() => 'ended'), connection.detached.then(() => 'detached')]);
+      const first = await Promise.race([end.ended.then(() => 'ended'), connection.detached.then(() => 'detached')]);
       if (first === 'detached') {
         // There is nobody to keep its terminal: the command is told that it has hung up.
-        detaching.abort();
+        end.giveUp();
         signal(started.pid, SIGHUP);
         return { code: 0, signal: 0, oomKilled: false };
       }
     }
-    const status = (await end) ?? { code: 255, signal: 0 };
+    const status = (await end.ended) ?? { code: 255, signal: 0 };
     return { code: shellCode(status), signal: status.signal, oomKilled: false };
   } finally {
     forwarding.stop();

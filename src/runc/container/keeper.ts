@@ -63,7 +63,7 @@ async function run(request: RunRequest): Promise<void> {
         ]
       : [record(new ReadStream(running.master), 'stdout', log)];
   reply({ warnings });
-  const ended = await waitContainer(running);
+  const ended = await waitContainer(running).ended;
   await atMost(Promise.all(streams), 500);
   log.close();
   finishContainer(request, running.state, ended);

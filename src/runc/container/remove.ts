@@ -1,5 +1,5 @@
 /** Taking a container away: its processes, cgroups, files. */
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { signal } from '../../libc/process.ts';
 import { killAll } from '../cgroup/kill.ts';
@@ -16,8 +16,18 @@ export function removeTraces(root: string, id: string, state: State | undefined)
     removeCgroups(state.cgroups);
     if (state.ownedRootfs) rmSync(state.ownedRootfs, { recursive: true, force: true });
   }
-  rmSync(join(root, id), { recursive: true, force: true });
+  removeFolder(join(root, id));
   freeNames(root, id, state?.name);
+}
+
+/** A state folder holds files only: Node's recursive removal would load more code than this takes. */
+function removeFolder(folder: string): void {
+  try {
+    for (const name of readdirSync(folder)) unlinkSync(join(folder, name));
+    rmdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 function freeNames(root: string, id: string, name: string | undefined): void {
@@ -30,7 +40,7 @@ function freeNames(root: string, id: string, name: string | undefined): void {
   }
   for (const candidate of names) {
     try {
-      if (readFileSync(join(folder, candidate), 'utf8') === id) rmSync(join(folder, candidate), { force: true });
+      if (readFileSync(join(folder, candidate), 'utf8') === id) unlinkSync(join(folder, candidate));
     } catch {
       // taken away by somebody else meanwhile
     }

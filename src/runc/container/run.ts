@@ -6,9 +6,8 @@ import { oomKills } from '../cgroup/oom.ts';
 import { removeCgroups } from '../cgroup/remove.ts';
 import { cgroupPaths } from '../compile/cgroup-paths.ts';
 import { TOKENS } from '../program/tokens.ts';
-import { type Console, connectConsole } from './console.ts';
+import type { Console } from './console.ts';
 import { DEFAULT_DETACH_KEYS } from './detach-keys.ts';
-import { adoptDetached } from './detached.ts';
 import { prepare } from './prepare.ts';
 import { removeTraces } from './remove.ts';
 import type { Ended, RunRequest } from './request.ts';
@@ -82,10 +81,15 @@ export function finishContainer(
   else saveEnded(request.stateRoot, state.id, ended);
 }
 
-/** Waits for a container's first process and says how it ended. */
-export async function waitContainer(running: Running, giveUp?: AbortSignal): Promise<Ended> {
-  const status = (await waitChild(running.pid, giveUp)) ?? { code: 255, signal: 0 };
-  return { code: shellCode(status), signal: status.signal, oomKilled: oomKills(running.state.cgroups) > 0 };
+/** Waits for a container's first process and says how it ended, unless the wait is given up. */
+export function waitContainer(running: Running): { ended: Promise<Ended>; giveUp: () => void } {
+  const wait = waitChild(running.pid);
+  const ended = wait.ended.then((status = { code: 255, signal: 0 }) => ({
+    code: shellCode(status),
+    signal: status.signal,
+    oomKilled: oomKills(running.state.cgroups) > 0,
+  }));
+  return { ended, giveUp: wait.giveUp };
 }
 
 /**
@@ -98,17 +102,18 @@ export async function runContainer(request: RunRequest, streams: Streams = OWN_S
   try {
     const running = startContainer(request, streams, false);
     signals.to(running.pid);
-    const detaching = new AbortController();
-    const end = waitContainer(running, detaching.signal);
+    const end = waitContainer(running);
     if (running.master === undefined) {
-      const ended = await end;
+      const ended = await end.ended;
       finishContainer(request, running.state, ended);
       return ended;
     }
+    const { connectConsole } = await import('./console.ts');
     connection = connectConsole(running.master, request.detachKeys ?? DEFAULT_DETACH_KEYS);
-    const ended = await Promise.race([end, connection.detached.then(() => undefined)]);
+    const ended = await Promise.race([end.ended, connection.detached.then(() => undefined)]);
     if (ended === undefined) {
-      detaching.abort();
+      end.giveUp();
+      const { adoptDetached } = await import('./detached.ts');
       await adoptDetached(request, running);
       return { code: 0, signal: 0, oomKilled: false };
     }

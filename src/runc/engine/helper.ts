@@ -1,5 +1,5 @@
 /** Steps that run another program and wait for it: newuidmap, newgidmap. */
-import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { ERRNO } from '../../libc/errno.ts';
 import type { Step } from '../program/step.ts';
 
@@ -16,6 +16,8 @@ export function runHelper(step: Step, result: (name: string) => number): number 
     return arg.parts.map((p) => (typeof p === 'string' ? p : String(result(p.of)))).join('');
   });
   const [file, ...rest] = argv;
+  // Loaded when it is needed: most starts need no helper.
+  const { spawnSync } = createRequire(import.meta.url)('node:child_process') as typeof import('node:child_process');
   const done = spawnSync(file as string, rest, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
   lastHelperOutput = `${done.stderr ?? ''}`.trim();
   if (done.error) return -(ERRNO[(done.error as NodeJS.ErrnoException).code ?? ''] ?? 5);

@@ -3,9 +3,10 @@
  * all the rest of a container's start; reading a filter back takes a tenth of a millisecond.
  *
  * A filter is a security boundary, so a kept one is used only when it is ours (owner, and nobody
- * else may write it), whole (checksum), and made from this very profile by this very library.
+ * else may write it), and made from this very profile by this very library: the file begins with
+ * both, as text, and is compared with it to the letter. (A hash would need node:crypto, which takes
+ * longer to load than all of this.)
  */
-import { createHash } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -28,13 +29,13 @@ import { type CompiledFilter, compileFilter, filterFlags } from './filter.ts';
 const FORMAT = 1;
 /** More than anybody has profiles; a machine with more starts over. */
 const MOST_FILES = 64;
-const CHECKSUM = 32;
 
-const sha256 = (...parts: (string | Uint8Array)[]): Buffer => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
+/** FNV-1a, 32 bits: a file name, no proof. */
+function shortHash(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
 
 const LIBRARY_FOLDERS = ['/lib/x86_64-linux-gnu', '/lib/aarch64-linux-gnu', '/lib64', '/usr/lib64', '/usr/lib', '/lib'];
 
@@ -51,22 +52,23 @@ function libraryIdentity(): string | undefined {
   return undefined;
 }
 
-/** The name under which a filter is kept; undefined when it must not be. */
-function keyOf(profile: Seccomp, arch: string): string | undefined {
+/** What a filter was made from, as text; undefined when it must not be kept. */
+function originOf(profile: Seccomp, arch: string): string | undefined {
   const library = libraryIdentity();
-  return library && sha256(JSON.stringify([FORMAT, arch, library, profile])).toString('hex');
+  return library && JSON.stringify([FORMAT, arch, library, profile]);
 }
 
 /** A kept filter, or undefined when there is none that can be trusted. */
-export function readKept(path: string): Uint8Array | undefined {
+export function readKept(folder: string, origin: string): Uint8Array | undefined {
   let fd: number | undefined;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    fd = openSync(join(folder, shortHash(origin)), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stat = fstatSync(fd);
     if (!stat.isFile() || stat.uid !== process.geteuid?.() || stat.mode & 0o022) return undefined;
     const bytes = readFileSync(fd);
-    const filter = bytes.subarray(CHECKSUM);
-    if (!filter.length || filter.length % 8 || !sha256(filter).equals(bytes.subarray(0, CHECKSUM))) return undefined;
+    const begin = Buffer.from(`${origin}\0`);
+    const filter = bytes.subarray(begin.length);
+    if (!filter.length || filter.length % 8 || !bytes.subarray(0, begin.length).equals(begin)) return undefined;
     return new Uint8Array(filter);
   } catch {
     return undefined;
@@ -76,14 +78,15 @@ export function readKept(path: string): Uint8Array | undefined {
 }
 
 /** Keeps a filter. A folder that cannot be written costs time at the next start, no more. */
-export function keep(folder: string, key: string, filter: Uint8Array): void {
+export function keep(folder: string, origin: string, filter: Uint8Array): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const kept = readdirSync(folder);
     if (kept.length >= MOST_FILES) for (const name of kept) rmSync(join(folder, name), { force: true });
-    const temporary = join(folder, `${key}.${process.pid}`);
-    writeFileSync(temporary, Buffer.concat([sha256(filter), filter]), { mode: 0o600, flag: 'wx' });
-    renameSync(temporary, join(folder, key));
+    const path = join(folder, shortHash(origin));
+    const temporary = `${path}.${process.pid}`;
+    writeFileSync(temporary, Buffer.concat([Buffer.from(`${origin}\0`), filter]), { mode: 0o600, flag: 'wx' });
+    renameSync(temporary, path);
   } catch {
     // read-only or full: compiled again next time
   }
@@ -97,18 +100,18 @@ const inMemory = new Map<string, Uint8Array>();
  * @throws what compileFilter throws
  */
 export function cachedFilter(profile: Seccomp, arch: 'x64' | 'arm64', folder: string | undefined): CompiledFilter {
-  const key = keyOf(profile, arch);
-  if (key === undefined) return compileFilter(profile, arch);
-  const known = inMemory.get(key) ?? (folder === undefined ? undefined : readKept(join(folder, key)));
+  const origin = originOf(profile, arch);
+  if (origin === undefined) return compileFilter(profile, arch);
+  const known = inMemory.get(origin) ?? (folder === undefined ? undefined : readKept(folder, origin));
   if (known) {
-    inMemory.set(key, known);
+    inMemory.set(origin, known);
     return { filter: known, flags: filterFlags(profile), warnings: [] };
   }
   const compiled = compileFilter(profile, arch);
   // One with warnings is made anew each time, so that they are said each time.
   if (!compiled.warnings.length) {
-    inMemory.set(key, compiled.filter);
-    if (folder !== undefined) keep(folder, key, compiled.filter);
+    inMemory.set(origin, compiled.filter);
+    if (folder !== undefined) keep(folder, origin, compiled.filter);
   }
   return compiled;
 }
