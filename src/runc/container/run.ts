@@ -46,8 +46,8 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
   reserve(stateRoot, id, request.name);
   try {
     // Written before anything is made, so that whoever finds it after a SIGKILL knows what to clear away.
-    saveState(stateRoot, state);
     saveConfig(stateRoot, id, config);
+    saveState(stateRoot, state);
     const started = start({
       program,
       engine: request.engine,

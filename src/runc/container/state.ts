@@ -111,8 +111,9 @@ export function reserve(root: string, id: string, name: string): string {
 }
 
 export const saveState = (root: string, state: State): void => writeWhole(join(root, state.id, 'state.json'), JSON.stringify(state));
+/** Written once, before anybody can find the container by its state. */
 export const saveConfig = (root: string, id: string, config: Config): void =>
-  writeWhole(join(root, id, 'config.json'), JSON.stringify(config));
+  writeFileSync(join(root, id, 'config.json'), JSON.stringify(config), { mode: 0o600 });
 export const loadConfig = (view: ContainerView): Config => JSON.parse(readFileSync(join(view.folder, 'config.json'), 'utf8')) as Config;
 
 export const saveEnded = (root: string, id: string, ended: Ended): void =>
