@@ -10,7 +10,7 @@ if (reason) console.log(`lifecycle: skipped, ${reason}`);
 
 describe.skipIf(reason)('containers that stay', () => {
   const folder = scratch('lifecycle');
-  const { minirun, root } = minirunIn(join(folder, 'state'));
+  const { minirun, root, start } = minirunIn(join(folder, 'state'));
   const ids = () => minirun(['ps', '-a', '-q']).out.trim().split('\n').filter(Boolean);
 
   afterAll(() => {
@@ -80,6 +80,17 @@ describe.skipIf(reason)('containers that stay', () => {
     expect(second.err).toMatch(/name "same" is in use/);
     expect(minirun(['kill', 'same']).code).toBe(0);
     expect(minirun(['rm', '-f', 'same']).code).toBe(0);
+  });
+
+  it('many at once each get a name of their own', async () => {
+    const codes = await Promise.all(
+      Array.from({ length: 16 }, () => {
+        const child = start(['run', '--rm', BUSYBOX, 'true']);
+        return new Promise((resolve) => child.on('exit', resolve));
+      }),
+    );
+    expect(codes).toEqual(codes.map(() => 0));
+    expect(ids()).toEqual([]);
   });
 
   it('--rm -d is gone after its end', async () => {

@@ -55,7 +55,15 @@ export async function run(args: string[], context: Context): Promise<number> {
       ...(options.stopSignal ? { stopSignal: options.stopSignal } : {}),
     };
     try {
-      return await start(request, options);
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await start(request, options);
+        } catch (error) {
+          // Two that start at once may make up the same name: this one takes another.
+          if (options.name !== undefined || (error as Error).name !== 'NameInUseError' || attempt === 5) throw error;
+          request.name = await freeName(stateRoot);
+        }
+      }
     } catch (error) {
       if (owned) rmSync(owned, { recursive: true, force: true });
       throw error;

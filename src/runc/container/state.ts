@@ -2,7 +2,7 @@
  * What is known of a container, in a folder of its own below the state root:
  * `state.json` (written once it exists, replaced by rename), `config.json`, `log`, `exit.json`.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startTime } from '../../libc/process.ts';
 import type { CgroupPaths } from '../compile/cgroup-paths.ts';
@@ -80,6 +80,14 @@ export function writeWhole(path: string, text: string): void {
   renameSync(temporary, path);
 }
 
+/** Another container has the name. Nothing was made: the caller may try another one. */
+export class NameInUseError extends Error {
+  constructor(name: string, holder: string) {
+    super(`the name "${name}" is in use by container ${holder.slice(0, 12)}; remove it (minirun rm ${name}) or choose another --name`);
+    this.name = 'NameInUseError';
+  }
+}
+
 /**
  * Takes the id and the name for a new container, all or nothing, and makes its folder.
  * @throws Error when one of them is in use
@@ -87,27 +95,45 @@ export function writeWhole(path: string, text: string): void {
 export function reserve(root: string, id: string, name: string): string {
   prepareStateRoot(root);
   const folder = join(root, id);
-  const nameFile = join(root, '.names', name);
-  try {
-    writeFileSync(nameFile, id, { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    const holder = readFileSync(nameFile, 'utf8');
-    if (existsSync(join(root, holder))) {
-      throw new Error(
-        `the name "${name}" is in use by container ${holder.slice(0, 12)}; remove it (minirun rm ${name}) or choose another --name`,
-      );
-    }
-    writeFileSync(nameFile, id, { mode: 0o600 });
-  }
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
-    rmSync(nameFile, { force: true });
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new Error(`container with given ID already exists: ${id}`);
     throw error;
   }
+  try {
+    takeName(root, id, name);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
   return folder;
+}
+
+/** A name is a file that holds an id, linked into place with its content: of two that want it at once, one gets it. */
+function takeName(root: string, id: string, name: string): void {
+  const place = join(root, '.names', name);
+  const mine = join(root, id, 'name');
+  writeFileSync(mine, id, { mode: 0o600 });
+  for (let attempt = 0; ; attempt++) {
+    try {
+      linkSync(mine, place);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const holder = readName(place);
+    if (attempt > 2 || (holder !== undefined && existsSync(join(root, holder)))) throw new NameInUseError(name, holder ?? 'another');
+    rmSync(place, { force: true }); // of a container that is gone
+  }
+}
+
+function readName(place: string): string | undefined {
+  try {
+    return readFileSync(place, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 export const saveState = (root: string, state: State): void => writeWhole(join(root, state.id, 'state.json'), JSON.stringify(state));
