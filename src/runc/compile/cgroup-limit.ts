@@ -1,6 +1,7 @@
 /** A limit as one write into one cgroup file, and what v1 and v2 write alike. */
 import type { Resources } from '../spec/config.ts';
-import { decimal } from './cgroup-values.ts';
+import type { Controller } from './cgroup-needs.ts';
+import { decimal, pidsMax } from './cgroup-values.ts';
 
 /** One write into one file of a container's cgroup. */
 export interface Limit {
@@ -29,8 +30,7 @@ export const WHY = {
   reserved: 'The same for pages that are reserved: mmap fails at once, instead of the process being killed when it touches the page.',
 } as const;
 
-/** rdma.max is written the same way in both versions. */
-export function rdma(r: Resources, add: Add): void {
+function rdma(r: Resources, add: Add): void {
   for (const [device, limit] of Object.entries(r.rdma ?? {})) {
     const parts: string[] = [];
     if (limit.hcaHandles !== undefined) parts.push(`hca_handle=${decimal(limit.hcaHandles)}`);
@@ -43,4 +43,23 @@ export function rdma(r: Resources, add: Add): void {
         'The most handles and objects that the container may take of a network card with remote memory access.',
       );
   }
+}
+
+/**
+ * The controllers whose files are the same in both versions, but for one ending.
+ * @param most how the file of a largest amount ends: `limit_in_bytes` or `max`
+ */
+export function limitsOfBoth(controller: Controller, r: Resources, most: string, add: Add): void {
+  if (controller === 'cpuset') {
+    if (r.cpu?.cpus) add('cpuset.cpus', r.cpu.cpus, 'cpu/cpus', WHY.cpus);
+    if (r.cpu?.mems) add('cpuset.mems', r.cpu.mems, 'cpu/mems', WHY.mems);
+  } else if (controller === 'pids') {
+    if (r.pids?.limit !== undefined) add('pids.max', pidsMax(r.pids.limit), 'pids/limit', WHY.pids);
+  } else if (controller === 'hugetlb') {
+    r.hugepageLimits?.forEach((h, i) => {
+      const why = `The most memory in huge pages of ${h.pageSize} that may be in use.`;
+      add(`hugetlb.${h.pageSize}.${most}`, decimal(h.limit), `hugepageLimits/${i}`, why);
+      add(`hugetlb.${h.pageSize}.rsvd.${most}`, decimal(h.limit), `hugepageLimits/${i}`, WHY.reserved, ['ENOENT']);
+    });
+  } else if (controller === 'rdma') rdma(r, add);
 }

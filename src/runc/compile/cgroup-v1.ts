@@ -1,8 +1,8 @@
 /** Limits as cgroup v1 files. Source: Linux, admin-guide/cgroup-v1/. */
 import type { BlockIO, Resources } from '../spec/config.ts';
-import { type Add, type Limit, rdma, WHY } from './cgroup-limit.ts';
+import { type Add, type Limit, limitsOfBoth, WHY } from './cgroup-limit.ts';
 import type { Controller } from './cgroup-needs.ts';
-import { decimal, deviceLine, pidsMax } from './cgroup-values.ts';
+import { decimal, deviceLine } from './cgroup-values.ts';
 
 function memory(m: NonNullable<Resources['memory']>, add: Add): void {
   if (m.limit) add('memory.limit_in_bytes', decimal(m.limit), 'memory/limit', WHY.memory);
@@ -127,20 +127,6 @@ export function limitsV1(controller: Controller, r: Resources): Limit[] {
   if (controller === 'memory' && r.memory) memory(r.memory, add);
   else if (controller === 'cpu' && r.cpu) cpu(r.cpu, add);
   else if (controller === 'io' && r.blockIO) blkio(r.blockIO, add);
-  else if (controller === 'cpuset') {
-    if (r.cpu?.cpus) add('cpuset.cpus', r.cpu.cpus, 'cpu/cpus', WHY.cpus);
-    if (r.cpu?.mems) add('cpuset.mems', r.cpu.mems, 'cpu/mems', WHY.mems);
-  } else if (controller === 'pids' && r.pids?.limit !== undefined) add('pids.max', pidsMax(r.pids.limit), 'pids/limit', WHY.pids);
-  else if (controller === 'hugetlb')
-    r.hugepageLimits?.forEach((h, i) => {
-      add(
-        `hugetlb.${h.pageSize}.limit_in_bytes`,
-        decimal(h.limit),
-        `hugepageLimits/${i}`,
-        `The most memory in huge pages of ${h.pageSize} that may be in use.`,
-      );
-      add(`hugetlb.${h.pageSize}.rsvd.limit_in_bytes`, decimal(h.limit), `hugepageLimits/${i}`, WHY.reserved, ['ENOENT']);
-    });
   else if (controller === 'net_cls' && r.network?.classID)
     add(
       'net_cls.classid',
@@ -157,6 +143,6 @@ export function limitsV1(controller: Controller, r: Resources): Limit[] {
         'The priority of what the container sends through this network interface.',
       ),
     );
-  else if (controller === 'rdma') rdma(r, add);
+  else limitsOfBoth(controller, r, 'limit_in_bytes', add);
   return limits;
 }

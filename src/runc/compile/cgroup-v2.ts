@@ -1,8 +1,8 @@
 /** Limits as cgroup v2 files. Source: Linux, admin-guide/cgroup-v2.rst. */
 import type { BlockIO, Resources } from '../spec/config.ts';
-import { type Add, type Limit, rdma, WHY } from './cgroup-limit.ts';
+import { type Add, type Limit, limitsOfBoth, WHY } from './cgroup-limit.ts';
 import type { Controller } from './cgroup-needs.ts';
-import { blkioToIoWeight, cpuMax, decimal, orMax, pidsMax, sharesToWeight, swapOnly } from './cgroup-values.ts';
+import { blkioToIoWeight, cpuMax, decimal, orMax, sharesToWeight, swapOnly } from './cgroup-values.ts';
 
 function memory(m: NonNullable<Resources['memory']>, add: Add): void {
   const swap = swapOnly(m.limit, m.swap);
@@ -83,21 +83,7 @@ export function limitsV2(controller: Controller, r: Resources): Limit[] {
   if (controller === 'memory' && r.memory) memory(r.memory, add);
   else if (controller === 'cpu' && r.cpu) cpu(r.cpu, add);
   else if (controller === 'io' && r.blockIO) io(r.blockIO, add);
-  else if (controller === 'cpuset') {
-    if (r.cpu?.cpus) add('cpuset.cpus', r.cpu.cpus, 'cpu/cpus', WHY.cpus);
-    if (r.cpu?.mems) add('cpuset.mems', r.cpu.mems, 'cpu/mems', WHY.mems);
-  } else if (controller === 'pids' && r.pids?.limit !== undefined) add('pids.max', pidsMax(r.pids.limit), 'pids/limit', WHY.pids);
-  else if (controller === 'hugetlb')
-    r.hugepageLimits?.forEach((h, i) => {
-      add(
-        `hugetlb.${h.pageSize}.max`,
-        decimal(h.limit),
-        `hugepageLimits/${i}`,
-        `The most memory in huge pages of ${h.pageSize} that may be in use.`,
-      );
-      add(`hugetlb.${h.pageSize}.rsvd.max`, decimal(h.limit), `hugepageLimits/${i}`, WHY.reserved, ['ENOENT']);
-    });
-  else if (controller === 'rdma') rdma(r, add);
+  else limitsOfBoth(controller, r, 'max', add);
   return limits;
 }
 
