@@ -48,7 +48,6 @@ const field =
     value: typeof value === 'object' ? value : int(value, family),
   });
 
-export const u8 = field('u8');
 export const u16 = field('u16');
 export const u32 = field('u32');
 export const i32 = field('i32');

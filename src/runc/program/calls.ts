@@ -38,8 +38,6 @@ export const openat2 = (dir: Fd, path: Text, flags: number, resolve: number): Ca
 export const close = (descriptor: Fd): Call => call('close', fd(descriptor));
 export const write = (descriptor: Fd, value: string): Call =>
   call('write', fd(descriptor), data(utf8(value), JSON.stringify(value)), int(utf8(value).length));
-export const writeBytes = (descriptor: Fd, bytes: Uint8Array, shows: string): Call =>
-  call('write', fd(descriptor), data(bytes, shows), int(bytes.length));
 export const dup3 = (from: Fd, to: number): Call => call('dup3', fd(from), int(to, 'FD'), int(0, 'O'));
 export const fcntl = (descriptor: Fd, command: number, value: number): Call => call('fcntl', fd(descriptor), int(command), int(value));
 export const mkdirat = (dir: Fd, path: Text, m: number): Call => call('mkdirat', fd(dir), text(path), mode(m));
