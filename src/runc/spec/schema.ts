@@ -122,7 +122,7 @@ const number = { major: u32, minor: u32 };
 const weight = integer(0, 1000);
 const throttle = list(object({ ...number, rate: u64 }, ['major', 'minor', 'rate']));
 
-const resources = object({
+export const resourcesShape: Check = object({
   devices: list(
     object(
       {
@@ -207,7 +207,7 @@ const linux = object({
   timeOffsets: object({ boottime: offset, monotonic: offset }),
   devices,
   cgroupsPath: text,
-  resources,
+  resources: resourcesShape,
   rootfsPropagation: oneOf(['', 'private', 'shared', 'slave', 'unbindable', 'rprivate', 'rshared', 'rslave', 'runbindable']),
   seccomp,
   maskedPaths: list(absolutePath),

@@ -61,7 +61,8 @@ function shown(value: unknown): string {
   return json.length > 60 ? `${json.slice(0, 57)}...` : json;
 }
 
-function parseJson(json: string, name: string): unknown {
+/** @throws ConfigError saying where the text is no JSON */
+export function parseJson(json: string, name: string): unknown {
   try {
     return JSON.parse(json);
   } catch (error) {
