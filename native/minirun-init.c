@@ -6,20 +6,20 @@
  * where the program says so. It is freestanding (no libc code inside) so that it is a few
  * kilobytes, starts at once, and needs next to no memory inside a container's limit.
  *
- *   fd 3  a SOCK_SEQPACKET socket to the runtime: reports go out, permission to go on comes in
- *   fd 4  the program (src/runc/program/serialise.ts writes it; the structs below are its layout)
+ * Its only argument is the number N of its first descriptor (the ones below are the command's):
+ *   N      a SOCK_SEQPACKET socket to the runtime: reports go out, permission to go on comes in
+ *   N + 3  the program (src/runc/program/serialise.ts writes it; the structs below are its layout)
  */
 #include "syscall.h"
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CONTROL = 3, PROGRAM = 4 };
 enum { QUIET, REPORT, LOCKSTEP };
 enum { OP_SYSCALL, OP_WAIT, OP_SIGNAL, OP_CLONE, OP_EXEC };
 enum { ARG_IMMEDIATE, ARG_DATA, ARG_SLOT };
 enum { PATCH_POINTER, PATCH_I32, PATCH_U64, PATCH_DECIMAL };
 enum { REC_BEGIN = 1, REC_END, REC_FAIL, REC_SIGNAL, REC_UNEXPECTED };
-enum { FLAG_SILENCE = 1 };
+enum { FLAG_SILENCE = 1, FLAG_UNATTENDED = 2 };
 
 struct header { uint32_t magic, mode, steps, slots, relocations, patches, expects, actor; };
 struct step {
@@ -35,6 +35,8 @@ struct patch { uint32_t kind, at, value, suffix; };
 struct expect { uint32_t at, size; uint64_t mask, equals; };
 struct record { uint32_t kind, step; int64_t result; uint64_t ns; };
 
+static int control;
+
 static uint64_t now(void)
 {
     int64_t t[2] = { 0, 0 };
@@ -45,7 +47,7 @@ static uint64_t now(void)
 static void report(uint32_t kind, uint32_t step, int64_t result, uint64_t ns)
 {
     struct record r = { kind, step, result, ns };
-    while (SYS3(__NR_write, CONTROL, &r, sizeof r) == -4 /* EINTR */)
+    while (SYS3(__NR_write, control, &r, sizeof r) == -4 /* EINTR */)
         ;
 }
 
@@ -54,7 +56,7 @@ static void await_permission(void)
 {
     char token[8];
     long n;
-    while ((n = SYS3(__NR_read, CONTROL, token, sizeof token)) == -4)
+    while ((n = SYS3(__NR_read, control, token, sizeof token)) == -4)
         ;
     if (n <= 0)
         quit(125);
@@ -99,14 +101,27 @@ static int ignored(const struct step *s, long result)
     return 0;
 }
 
-__attribute__((noreturn, used)) void perform(void)
+static int number(const char *digits)
 {
-    long size = SYS3(__NR_lseek, PROGRAM, 0, 2 /* SEEK_END */);
-    uint8_t *base = (uint8_t *)sys6(__NR_mmap, 0, size, 3 /* READ|WRITE */, 2 /* PRIVATE */, PROGRAM, 0);
+    int n = 0;
+    while (*digits >= '0' && *digits <= '9')
+        n = n * 10 + (*digits++ - '0');
+    return n;
+}
+
+/* The stack as the kernel hands it over: argc, then argv. */
+__attribute__((noreturn, used)) void perform(const uint64_t *stack)
+{
+    if (stack[0] < 2)
+        quit(125);
+    control = number((const char *)stack[2]);
+    int file = control + 3;
+    long size = SYS3(__NR_lseek, file, 0, 2 /* SEEK_END */);
+    uint8_t *base = (uint8_t *)sys6(__NR_mmap, 0, size, 3 /* READ|WRITE */, 2 /* PRIVATE */, file, 0);
     struct header *h = (struct header *)base;
     if (size < (long)sizeof *h || (uint64_t)base > -4096ul || h->magic != 0x314e524d)
         quit(125);
-    SYS3(__NR_close, PROGRAM, 0, 0);
+    SYS3(__NR_close, file, 0, 0);
     struct step *steps = (struct step *)(h + 1);
     struct patch *relocations = (struct patch *)(steps + h->steps), *patches = relocations + h->relocations;
     struct expect *expects = (struct expect *)(patches + h->patches);
@@ -158,6 +173,8 @@ __attribute__((noreturn, used)) void perform(void)
             report(REC_END, i, result, ns);
         if (s->op == OP_CLONE && mode == LOCKSTEP)
             mode = REPORT; /* the child reads from the same socket: it must not get permissions meant for us */
+        if (s->flags & FLAG_UNATTENDED && mode == LOCKSTEP)
+            mode = REPORT; /* the runtime leaves: nobody could give permission */
         if (s->flags & FLAG_SILENCE)
             mode = QUIET;
     }

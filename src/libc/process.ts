@@ -92,3 +92,31 @@ export function startTime(pid: number): number | undefined {
   if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
   return Number(fields[19]);
 }
+
+/** poll(2) of one descriptor for input or its end. Returns false when the time (in ms) is over. */
+export function waitReadable(fd: number, ms: number): boolean {
+  const POLLIN = 1;
+  const entry = Buffer.alloc(8);
+  entry.writeInt32LE(fd, 0);
+  entry.writeInt16LE(POLLIN, 4);
+  const time = Buffer.alloc(16);
+  const deadline = performance.now() + ms;
+  for (;;) {
+    const left = Math.max(0, deadline - performance.now());
+    time.writeBigInt64LE(BigInt(Math.floor(left / 1000)), 0);
+    time.writeBigInt64LE(BigInt(Math.floor((left % 1000) * 1e6)), 8);
+    const n = call('ppoll', addressOf(entry), 1, addressOf(time), 0, 0);
+    if (n !== -4) return n > 0;
+  }
+}
+
+/** Waits for a child and reaps it; blocking, at most `ms` milliseconds. Undefined when it still runs. */
+export function waitAtMost(pid: number, ms: number): ExitStatus | undefined {
+  const pidfd = call('pidfd_open', pid, 0);
+  if (pidfd < 0) return waitBlocking(pid);
+  try {
+    return waitReadable(pidfd, ms) ? waitBlocking(pid) : undefined;
+  } finally {
+    closeFd(pidfd);
+  }
+}

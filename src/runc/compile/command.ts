@@ -2,8 +2,11 @@
 import { AT, CLOSE_RANGE, PR } from '../../libc/flags.ts';
 import { kernelAtLeast } from '../host/facts.ts';
 import {
+  accept4,
   chdir,
+  close,
   closeRange,
+  dup3,
   execve,
   fchownat,
   fcntl,
@@ -15,9 +18,12 @@ import {
   setresuid,
   umask,
 } from '../program/calls.ts';
+import { type Descriptors, descriptors } from '../program/descriptors.ts';
+import { ref } from '../program/step.ts';
+import { TOKENS } from '../program/tokens.ts';
 import type { Process } from '../spec/config.ts';
 import { capabilitySets, compileAmbient, compileBounding, compileCapabilities, compileKeepCapabilities } from './capabilities.ts';
-import { add, type Draft, type Setting } from './draft.ts';
+import { add, closeResult, type Draft, type Setting, signal, wait } from './draft.ts';
 import { setgroupsDenied } from './idmap.ts';
 import { compileScheduling } from './limits.ts';
 import { compileSeccomp } from './seccomp.ts';
@@ -46,6 +52,8 @@ export interface CommandOptions {
   noKeyring?: boolean;
   /** Descriptors from 3 on that the command keeps. */
   preserveFds?: number;
+  /** Stop before the command until `start` says so. */
+  gated?: boolean;
 }
 
 /** From here on init gives up power, step by step, until the command takes its place. */
@@ -54,6 +62,7 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
   const { uid, gid } = process.user;
   const sets = capabilitySets(draft, process.capabilities);
   const isRoot = uid === 0;
+  const numbers = descriptors(options.preserveFds);
 
   if (!options.noKeyring) {
     add(draft, {
@@ -67,7 +76,7 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
   compileScheduling(draft);
   add(draft, {
     ...init('minirun'),
-    call: closeRange(4 + (options.preserveFds ?? 0), 0),
+    call: closeRange(numbers.control + (draft.config.linux?.seccomp?.listenerPath ? 3 : options.gated ? 2 : 1), 0),
     why: 'Close every descriptor but standard input, output and error and the socket to the runtime: one that leaks into the container is a door, and a working directory given as /proc/self/fd/7 would walk through it (CVE-2024-21626).',
   });
   if (sets) compileBounding(draft, sets);
@@ -133,16 +142,17 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
     minor: true,
     why: 'Which permissions new files do not get.',
   });
+  if (options.gated) compileGate(draft, numbers);
   if (kernelAtLeast(draft.host, 5, 11)) {
     add(draft, {
       ...init('minirun'),
-      call: closeRange(3 + (options.preserveFds ?? 0), CLOSE_RANGE.CLOSE_RANGE_CLOEXEC),
+      call: closeRange(numbers.control, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC),
       why: 'What is still open, the socket to the runtime, closes by itself when the command starts.',
     });
   } else {
     add(draft, {
       ...init('minirun'),
-      call: fcntl(3, 2, 1),
+      call: fcntl(numbers.control, 2, 1),
       minor: true,
       man: 'fcntl(2)',
       why: 'The socket to the runtime closes by itself when the command starts.',
@@ -162,6 +172,34 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
   }
   if (sets) compileCapabilities(draft, sets);
   compileExec(draft, process);
+}
+
+/**
+ * The gate between create and start: init waits for a connection on a socket, and from then on
+ * reports to who is at its other end. Everything that can fail earlier has been done; what
+ * remains is what must be the last before the command.
+ */
+function compileGate(draft: Draft, numbers: Descriptors): void {
+  const setting = init('minirun', 'the command');
+  signal(draft, setting, TOKENS.created, 'All is prepared: tell the runtime, which says so to its caller and ends.');
+  const told = draft.steps.at(-1);
+  if (told) told.unattended = true;
+  wait(draft, { ...setting, actor: 'runtime' }, TOKENS.created, 'The container is created. From here on it waits for start, alone.');
+  add(draft, {
+    ...setting,
+    call: accept4(numbers.gate),
+    saves: 'start',
+    why: 'Wait, for as long as it takes, until somebody connects to say start. Between create and start an engine does what it wants to have done before the command runs: networks, logs, health checks.',
+  });
+  add(draft, {
+    ...setting,
+    call: dup3(ref('start'), numbers.control),
+    minor: true,
+    why: 'What goes wrong from now on is told to who said start.',
+  });
+  closeResult(draft, setting, ref('start'));
+  add(draft, { ...setting, call: close(numbers.gate), minor: true, why: 'Close the gate: nobody can start it twice.' });
+  signal(draft, setting, TOKENS.started, 'Say that start was heard.');
 }
 
 function allowsReporting(draft: Draft): boolean {

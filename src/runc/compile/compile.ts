@@ -13,6 +13,7 @@ import { cgroupPaths } from './cgroup-paths.ts';
 import { type CommandOptions, compileCommand } from './command.ts';
 import { compileDevices } from './devices.ts';
 import { add, type Draft, hasNamespace, newDraft, signal, wait } from './draft.ts';
+import { compileCreateHooks, compileHookCalls } from './hooks.ts';
 import { compileIdentity } from './identity.ts';
 import { compileIdMaps, compileRelease } from './idmap.ts';
 import { components, folderInside } from './inside.ts';
@@ -29,6 +30,8 @@ export interface CompileOptions extends CommandOptions {
   id: string;
   /** Absolute folder against which a relative root.path is resolved. */
   bundle: string;
+  /** Move the rootfs over / instead of pivoting: for a root that lies in the initramfs (`--no-pivot`). */
+  noPivot?: boolean;
 }
 
 /** The absolute path of the rootfs. */
@@ -66,7 +69,8 @@ export function compile(config: Config, host: Host, options: CompileOptions): Pr
   compileRootBind(draft, rootfs);
   compileMounts(draft);
   compileDevices(draft);
-  compileTerminal(draft, true);
+  compileCreateHooks(draft, options.id);
+  compileTerminal(draft, true, options.preserveFds);
   compileReadonlyDev(draft);
   compileSysctls(draft);
   compileCwdFolder(draft);
@@ -76,13 +80,20 @@ export function compile(config: Config, host: Host, options: CompileOptions): Pr
   if (hasNamespace(config, 'mount')) compilePivot(draft);
   else compileChroot(draft);
 
-  compileGate(draft);
+  compileReady(draft, options);
   compileCommand(draft, options);
-  return { version: 1, arch: host.arch, steps: draft.steps, warnings: draft.warnings };
+  return {
+    version: 1,
+    arch: host.arch,
+    steps: draft.steps,
+    warnings: draft.warnings,
+    ...(options.preserveFds ? { preserveFds: options.preserveFds } : {}),
+    ...(options.gated ? { gated: true } : {}),
+  };
 }
 
 /** The container is made; the runtime writes that down and sets the last limits before the command starts. */
-function compileGate(draft: Draft): void {
+function compileReady(draft: Draft, options: CompileOptions): void {
   signal(
     draft,
     { actor: 'init', chapter: 'the command', from: 'minirun' },
@@ -91,6 +102,7 @@ function compileGate(draft: Draft): void {
   );
   wait(draft, { actor: 'runtime', chapter: 'the command', from: 'minirun' }, TOKENS.ready, 'Wait until the container is made.');
   compileRlimits(draft);
+  if (!options.gated) compileHookCalls(draft, 'startContainer', options.id);
   signal(draft, { actor: 'runtime', chapter: 'the command', from: 'minirun' }, TOKENS.start, 'Let the command start.');
   wait(
     draft,

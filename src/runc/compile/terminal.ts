@@ -2,6 +2,7 @@
 import { AT, O, OPEN_TREE, RESOLVE } from '../../libc/flags.ts';
 import { AT_FDCWD, data, int, struct, u16 } from '../program/args.ts';
 import { dup3, fchown, ioctl, openat2, openTree, sendDescriptor, setsid } from '../program/calls.ts';
+import { descriptors } from '../program/descriptors.ts';
 import { ref } from '../program/step.ts';
 import { add, closeResult, type Draft, type Setting } from './draft.ts';
 import { fileInside, ROOT } from './inside.ts';
@@ -9,14 +10,11 @@ import { attach } from './root.ts';
 
 const init = (from: string): Setting => ({ actor: 'init', chapter: 'terminal', from });
 
-/** The descriptor on which init finds the socket that takes the terminal's master. */
-export const CONSOLE_SOCKET = 5;
-
 /**
  * A session of its own, and with `terminal` a pseudo-terminal as standard input, output and error.
  * @param inside true before the pivot: paths are resolved from the rootfs descriptor
  */
-export function compileTerminal(draft: Draft, inside: boolean): void {
+export function compileTerminal(draft: Draft, inside: boolean, preserveFds = 0): void {
   const { process } = draft.config;
   add(draft, {
     ...init('minirun'),
@@ -93,7 +91,7 @@ export function compileTerminal(draft: Draft, inside: boolean): void {
   }
   add(draft, {
     ...setting,
-    call: sendDescriptor(CONSOLE_SOCKET, ref('master'), '/dev/ptmx'),
+    call: sendDescriptor(descriptors(preserveFds).console, ref('master'), '/dev/ptmx'),
     man: 'unix(7)',
     why: 'Hand the master end to the runtime, which connects it with the terminal that you sit at.',
   });

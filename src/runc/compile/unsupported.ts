@@ -6,11 +6,9 @@ import type { Config } from '../spec/config.ts';
  * that does not run leaves a container half made.
  */
 export function unsupported(config: Config): string[] {
-  const { process, linux, hooks } = config;
+  const { process, linux } = config;
   const found: string[] = [];
   const say = (pointer: string, what: string) => found.push(`${pointer}: ${what}; leave it out of the config`);
-  for (const [name, list] of Object.entries(hooks ?? {}))
-    if (Array.isArray(list) && list.length) say(`#/hooks/${name}`, 'hooks are not run by minirun yet');
   if (process?.apparmorProfile) say('#/process/apparmorProfile', 'AppArmor profiles are not applied by minirun yet');
   if (process?.selinuxLabel) say('#/process/selinuxLabel', 'SELinux labels are not applied by minirun yet');
   if (linux?.mountLabel) say('#/linux/mountLabel', 'SELinux labels are not applied by minirun yet');

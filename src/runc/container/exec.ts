@@ -1,36 +1,18 @@
 /** `exec`: one more command in a container that runs. */
-import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { shellCode, signal, waitChild } from '../../libc/process.ts';
 import { compileExec } from '../compile/exec.ts';
-import { NAMESPACE_FILE } from '../compile/namespaces.ts';
 import { ffiRefusal } from '../engine/ffi.ts';
 import { probeHost } from '../host/probe.ts';
-import type { NamespaceType } from '../spec/config.ts';
 import type { Console } from './console.ts';
 import { DEFAULT_DETACH_KEYS } from './detach-keys.ts';
+import { namespacesOf } from './joined.ts';
 import type { Ended, ExecRequest } from './request.ts';
 import { forwardSignals } from './signals.ts';
 import { OWN_STREAMS, type Streams, start } from './start.ts';
 import { type ContainerView, loadConfig } from './state.ts';
 
-const ALL = Object.keys(NAMESPACE_FILE) as NamespaceType[];
 const SIGHUP = 1;
-
-/** The namespaces in which a process differs from this one: the others need not (and often may not) be joined. */
-export function differingNamespaces(pid: number): NamespaceType[] {
-  const link = (of: string, type: NamespaceType): string => {
-    try {
-      return readlinkSync(`/proc/${of}/ns/${NAMESPACE_FILE[type]}`);
-    } catch {
-      return '';
-    }
-  };
-  return ALL.filter((type) => {
-    const theirs = link(String(pid), type);
-    return theirs !== '' && theirs !== link('self', type);
-  });
-}
 
 /**
  * Runs a command in the container and waits for it. With `detach` it returns at once, code 0.
@@ -47,8 +29,8 @@ export async function execInContainer(
   const host = probeHost(config, { bundle: view.state.bundle, filterCache: join(view.stateRoot, '.seccomp'), warn: request.warn });
   const program = compileExec(config, request.process, host, {
     id: view.state.id,
-    pid: view.pid,
-    namespaces: differingNamespaces(view.pid),
+    ...namespacesOf(view.pid),
+    ...request.choices,
   });
   const refusal = request.engine === 'ffi' ? ffiRefusal(program) : undefined;
   if (refusal) throw new Error(refusal);
@@ -62,6 +44,7 @@ export async function execInContainer(
       engine: request.engine,
       terminal: request.process.terminal === true,
       streams: options.streams ?? OWN_STREAMS,
+      ...(request.consoleSocket === undefined ? {} : { consoleSocket: request.consoleSocket }),
       ...(request.observer ? { observer: request.observer } : {}),
     });
     if (options.detach) return { code: 0, signal: 0, oomKilled: false };

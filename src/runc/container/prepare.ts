@@ -20,7 +20,7 @@ export function prepare(request: RunRequest, ownStreams: boolean): { program: Pr
   if (problem) throw new Error(problem);
   const taken = cgroupsTaken(cgroupPaths(config, host, request.id));
   if (taken) throw new Error(taken);
-  const compiled = compile(config, host, { id: request.id, bundle: request.bundle, ownStreams });
+  const compiled = compile(config, host, { id: request.id, bundle: request.bundle, ownStreams, ...request.choices });
   const program = request.alter ? request.alter(compiled) : compiled;
   const refusal = request.engine === 'ffi' ? ffiRefusal(program) : undefined;
   if (refusal) throw new Error(refusal);

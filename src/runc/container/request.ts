@@ -1,8 +1,12 @@
 /** What a caller (the command line, later the shim) asks of the runc layer. */
+import type { CompileOptions } from '../compile/compile.ts';
 import type { EngineName } from '../engine/launch.ts';
 import type { Observer } from '../engine/observer.ts';
 import type { Program } from '../program/step.ts';
 import type { Config, Process } from '../spec/config.ts';
+
+/** How a container is made, beside what its config says. */
+export type Choices = Pick<CompileOptions, 'gated' | 'preserveFds' | 'noKeyring' | 'noPivot'>;
 
 /** How a container's command ended. */
 export interface Ended {
@@ -34,6 +38,9 @@ export interface RunRequest {
   warn: (sentence: string) => void;
   /** Changes the program before it runs: how tests make one step fail. */
   alter?: (program: Program) => Program;
+  choices?: Choices;
+  /** A connected unix socket that gets the terminal's master (`--console-socket`). */
+  consoleSocket?: number;
   /** Signal that `stop` sends first. */
   stopSignal?: number;
 }
@@ -45,5 +52,7 @@ export interface ExecRequest {
   engine: EngineName;
   observer?: Observer;
   detachKeys?: Uint8Array;
+  choices?: Pick<Choices, 'preserveFds' | 'noKeyring'>;
+  consoleSocket?: number;
   warn: (sentence: string) => void;
 }

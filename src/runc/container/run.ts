@@ -1,13 +1,17 @@
 /** `run` in the foreground: make the container, wait for its command, take the container away. */
 
+import { closeFd } from '../../libc/fd.ts';
 import { shellCode, startTime, waitChild } from '../../libc/process.ts';
 import { killAll } from '../cgroup/kill.ts';
 import { oomKills } from '../cgroup/oom.ts';
 import { removeCgroups } from '../cgroup/remove.ts';
 import { cgroupPaths } from '../compile/cgroup-paths.ts';
+import { hasNamespace } from '../compile/draft.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Console } from './console.ts';
 import { DEFAULT_DETACH_KEYS } from './detach-keys.ts';
+import { findCommand } from './find-command.ts';
+import { makeGate } from './gate.ts';
 import { prepare } from './prepare.ts';
 import { removeTraces } from './remove.ts';
 import type { Ended, RunRequest } from './request.ts';
@@ -42,29 +46,38 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
     cgroups: cgroupPaths(config, host, id),
     ...(request.ownedRootfs ? { ownedRootfs: request.ownedRootfs } : {}),
     ...(request.stopSignal ? { stopSignal: request.stopSignal } : {}),
+    ...(request.choices ? { choices: request.choices } : {}),
   };
-  reserve(stateRoot, id, request.name);
+  const folder = reserve(stateRoot, id, request.name);
+  let gate: number | undefined;
   try {
     // Written before anything is made, so that whoever finds it after a SIGKILL knows what to clear away.
     saveConfig(stateRoot, id, config);
     saveState(stateRoot, state);
+    if (request.choices?.gated) gate = makeGate(folder);
     const started = start({
       program,
       engine: request.engine,
       terminal: config.process?.terminal === true,
       streams,
+      ...(gate === undefined ? {} : { gate }),
+      ...(request.consoleSocket === undefined ? {} : { consoleSocket: request.consoleSocket }),
       ...(request.observer ? { observer: request.observer } : {}),
       onInit: (pid) => {
         state.init = { pid, start: startTime(pid) ?? 0 };
       },
       onSync: (token) => {
-        if (token === TOKENS.ready) saveState(stateRoot, state);
+        if (token !== TOKENS.ready) return;
+        saveState(stateRoot, state);
+        if (gate !== undefined && state.init && config.process) findCommand(state.init.pid, config.process, hasNamespace(config, 'user'));
       },
     });
     return { ...started, state };
   } catch (error) {
     removeTraces(stateRoot, id, state);
     throw error;
+  } finally {
+    if (gate !== undefined) closeFd(gate);
   }
 }
 

@@ -1,12 +1,13 @@
 /** The part that `run` and `exec` share: an engine starts a program, with the right streams. */
 import { openSync } from 'node:fs';
 import { closeFd, receiveDescriptor, socketPair } from '../../libc/fd.ts';
-import { CONSOLE_SOCKET } from '../compile/terminal.ts';
 import { startFfi } from '../engine/ffi.ts';
 import type { EngineName } from '../engine/launch.ts';
 import { startNative } from '../engine/native.ts';
 import type { Observer } from '../engine/observer.ts';
+import { descriptors } from '../program/descriptors.ts';
 import type { Program } from '../program/step.ts';
+import { runHook } from './hooks.ts';
 
 export interface Streams {
   stdin: number;
@@ -22,6 +23,10 @@ export interface StartRequest {
   engine: EngineName;
   observer?: Observer;
   terminal: boolean;
+  /** A connected socket that gets the terminal's master; without one it comes back in {@link Started}. */
+  consoleSocket?: number;
+  /** The listening socket at which a gated init waits. */
+  gate?: number;
   streams: Streams;
   onSync?: (token: string) => void;
   onInit?: (pid: number) => void;
@@ -37,6 +42,9 @@ export interface Started {
 export function start(request: StartRequest): Started {
   const { streams, terminal } = request;
   const fds = new Map<number, number>();
+  const numbers = descriptors(request.program.preserveFds);
+  for (let kept = 3; kept < numbers.control; kept++) fds.set(kept, kept);
+  if (request.gate !== undefined) fds.set(numbers.gate, request.gate);
   let nothing: number | undefined;
   let ours: number | undefined;
   let theirs: number | undefined;
@@ -45,8 +53,8 @@ export function start(request: StartRequest): Started {
       // Until the terminal is there, the new process gets none of our streams: nothing of ours may leak into it.
       nothing = openSync('/dev/null', 'r+');
       for (const n of [0, 1, 2]) fds.set(n, nothing);
-      [ours, theirs] = socketPair('stream');
-      fds.set(CONSOLE_SOCKET, theirs);
+      if (request.consoleSocket === undefined) [ours, theirs] = socketPair('stream');
+      fds.set(numbers.console, request.consoleSocket ?? (theirs as number));
     } else {
       fds.set(0, streams.stdin).set(1, streams.stdout).set(2, streams.stderr);
     }
@@ -55,6 +63,7 @@ export function start(request: StartRequest): Started {
       program: request.program,
       fds,
       ...(request.observer ? { observer: request.observer } : {}),
+      hook: runHook,
       ...(request.onSync ? { onSync: request.onSync } : {}),
       ...(request.onInit ? { onInit: request.onInit } : {}),
     });

@@ -8,7 +8,8 @@ import { startTime } from '../../libc/process.ts';
 import type { CgroupPaths } from '../compile/cgroup-paths.ts';
 import type { EngineName } from '../engine/launch.ts';
 import type { Config } from '../spec/config.ts';
-import type { Ended } from './request.ts';
+import { waitsAtGate } from './gate.ts';
+import type { Choices, Ended } from './request.ts';
 
 /** A process named for good: numbers are used again, a number with its start time is not. */
 export interface ProcessName {
@@ -34,9 +35,11 @@ export interface State {
   ownedRootfs?: string;
   stopSignal?: number;
   cgroups: CgroupPaths;
+  /** How it was made: what the same program is compiled from again. */
+  choices?: Choices;
 }
 
-export type Status = 'creating' | 'running' | 'paused' | 'stopped';
+export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
 
 /** A container as a command sees it. */
 export interface ContainerView {
@@ -89,7 +92,7 @@ export class NameInUseError extends Error {
 }
 
 /**
- * Takes the id and the name for a new container, all or nothing, and makes its folder.
+ * Takes the id and the name (which may be the id itself) for a new container, all or nothing, and makes its folder.
  * @throws Error when one of them is in use
  */
 export function reserve(root: string, id: string, name: string): string {
@@ -102,7 +105,7 @@ export function reserve(root: string, id: string, name: string): string {
     throw error;
   }
   try {
-    takeName(root, id, name);
+    if (name !== id) takeName(root, id, name);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
@@ -163,7 +166,8 @@ export function viewOf(root: string, id: string): ContainerView | undefined {
   if (!state) return undefined;
   const ended = readJson<Ended & { finished: string }>(join(folder, 'exit.json'));
   const alive = !ended && isAlive(state.init);
-  const status: Status = alive ? 'running' : !ended && !state.init && isAlive(state.owner) ? 'creating' : 'stopped';
+  const running = alive && (!state.choices?.gated || !waitsAtGate(folder, (state.init as ProcessName).pid));
+  const status: Status = running ? 'running' : alive ? 'created' : !ended && !state.init && isAlive(state.owner) ? 'creating' : 'stopped';
   return { state, status, pid: alive ? (state.init as ProcessName).pid : 0, stateRoot: root, folder, ...(ended ? { ended } : {}) };
 }
 

@@ -8,6 +8,7 @@ import { type ProgramMemory, perform, prepare, unexpected } from '../program/mem
 import type { Actor, Program, Step } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
 import { runHelper } from './helper.ts';
+import { type HookCall, hookCall } from './hook-call.ts';
 import type { Observer, Where } from './observer.ts';
 import { decodeRecord, RECORD_SIZE } from './records.ts';
 import { StepError } from './step-error.ts';
@@ -27,13 +28,16 @@ export interface Conductor {
   onSync?: ((token: string) => void) | undefined;
   /** The ffi engine's way to make a clone step. Returns the child's pid, or -errno. */
   clone?: ((step: FlatStep) => number) | undefined;
+  /** Runs a hook; throws when it fails. */
+  hook?: ((hook: HookCall) => void) | undefined;
 }
 
 const GO = Buffer.from('g');
 const EACCES = 13;
 
 /**
- * Follows the program to the end, that is until init has executed the command (or has ended).
+ * Follows the program to the end, that is until init has executed the command (or has ended), or
+ * waits at its gate.
  * Returns init's pid.
  * @throws StepError when a step failed; Aborted when the observer asked to stop
  */
@@ -44,6 +48,7 @@ export function conduct(c: Conductor, onInit: (pid: number) => void): number {
   const finished = new Set<number>();
   let init: number | undefined;
   let released = false;
+  const startSignalled = program.steps.some((s) => s.sync?.kind === 'signal' && s.sync.token === TOKENS.start);
   let denied = false;
 
   const where = (index: number): Where => {
@@ -142,9 +147,11 @@ export function conduct(c: Conductor, onInit: (pid: number) => void): number {
     const wrong = result < 0 ? -1 : unexpected(flat.steps[index] as FlatStep, memory);
     if (wrong >= 0) throw new StepError(program, index, 0, step.expect?.[wrong]?.otherwise);
   }
-  while (pump());
-  if (init === undefined || !released) throw new StepError(program, program.steps.length - 1, 0, lostContact('the command'));
-  narrateExec(c, finished, where);
+  // A gated init goes on when `start` says so, long after this process has left.
+  if (!program.gated) while (pump());
+  if (init === undefined || (startSignalled && !released))
+    throw new StepError(program, program.steps.length - 1, 0, lostContact('the command'));
+  if (!program.gated) narrateExec(c, finished, where);
   return init;
 }
 
@@ -164,7 +171,13 @@ function makeCall(c: Conductor, index: number): number {
     prepare(flat, c.memory);
     return c.clone(flat);
   }
-  if (isHelperProgram(step)) return runHelper(step, (name) => c.memory.results[c.flat.slots.lastIndexOf(name)] ?? 0);
+  if (isHelperProgram(step)) {
+    const result = (name: string): number => c.memory.results[c.flat.slots.lastIndexOf(name)] ?? 0;
+    if (step.call.name !== 'run_hook') return runHelper(step, result);
+    if (!c.hook) throw new Error(`${step.from}: nobody is here to run hooks`);
+    c.hook(hookCall(step, result));
+    return 0;
+  }
   return perform(flat, c.memory);
 }
 

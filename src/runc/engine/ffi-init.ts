@@ -11,8 +11,9 @@ import { decodeProgram } from '../program/json.ts';
 import { load, perform, unexpected } from '../program/memory.ts';
 import { encodeRecord, type RecordKind } from './records.ts';
 
-const CONTROL = 3;
-const PROGRAM = 4;
+/** The descriptors of src/runc/program/descriptors.ts, from the first one's number. */
+const CONTROL = Number(process.argv[3]);
+const PROGRAM = CONTROL + 3;
 const F_SETFD = 2;
 const CLONE_FS = 0x200;
 /** Signals that Node ignores: SIGPIPE, SIGXFSZ. An ignored signal stays ignored across execve. */
@@ -70,6 +71,7 @@ function main(): void {
     }
     if (lockstep || step.op === 'exec') report('end', index, result, ns);
     if (program.steps[index]?.mutes) lockstep = false;
+    if (program.steps[index]?.unattended) lockstep = false;
   });
   process.exit(125);
 }

@@ -12,6 +12,7 @@ import { call, closeFd, memoryFile, socketPair } from '../../libc/fd.ts';
 import { must } from '../../libc/ffi.ts';
 import { signal, waitBlocking } from '../../libc/process.ts';
 import { spawn } from '../../libc/spawn.ts';
+import { descriptors } from '../program/descriptors.ts';
 import { flatten } from '../program/flatten.ts';
 import { encodeProgram } from '../program/json.ts';
 import { load } from '../program/memory.ts';
@@ -40,6 +41,7 @@ export const startFfi: Engine = (launch) => {
   const refusal = ffiRefusal(program);
   if (refusal) throw new Error(refusal);
   const flat = flatten(program);
+  const numbers = descriptors(program.preserveFds);
   const open: number[] = [];
   let init: number | undefined;
   try {
@@ -53,9 +55,9 @@ export const startFfi: Engine = (launch) => {
       try {
         return spawn({
           path: process.execPath,
-          argv: ['minirun-init', ffiInitPath(), observer ? 'lockstep' : 'quiet'],
+          argv: ['minirun-init', ffiInitPath(), observer ? 'lockstep' : 'quiet', String(numbers.control)],
           env: [`PATH=${process.env.PATH ?? ''}`],
-          fds: new Map([...launch.fds, [3, theirs], [4, programFile]]),
+          fds: new Map([...launch.fds, [numbers.control, theirs], [numbers.program, programFile]]),
         });
       } finally {
         closeFd(theirs);
@@ -70,6 +72,7 @@ export const startFfi: Engine = (launch) => {
       observer,
       starter: undefined,
       onSync: launch.onSync,
+      hook: launch.hook,
       clone: (step: { args: { value: bigint }[] }) => {
         const wantsPid = (step.args[0]?.value ?? 0n) & BigInt(CLONE_NEWPID);
         if (wantsPid) {

@@ -1,5 +1,6 @@
 /** What an engine needs to start a container, and what it gives back. */
 import type { Program } from '../program/step.ts';
+import type { HookCall } from './hook-call.ts';
 import type { Observer } from './observer.ts';
 
 export type EngineName = 'native' | 'ffi';
@@ -11,6 +12,8 @@ export interface Launch {
   observer?: Observer;
   /** Called after each sync step of the runtime, with its token. */
   onSync?: (token: string) => void;
+  /** Runs a hook of the config; throws when it fails. */
+  hook?: (hook: HookCall) => void;
   /** Called as soon as init exists, before any of its steps has run. */
   onInit?: (pid: number) => void;
 }

@@ -6,15 +6,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { closeFd, memoryFile, sealedExecutable, socketPair } from '../../libc/fd.ts';
 import { signal, waitBlocking } from '../../libc/process.ts';
 import { spawn } from '../../libc/spawn.ts';
+import { descriptors } from '../program/descriptors.ts';
 import { ACTORS, flatten } from '../program/flatten.ts';
 import { load } from '../program/memory.ts';
 import { serialise } from '../program/serialise.ts';
+import type { Step } from '../program/step.ts';
 import { conduct } from './conduct.ts';
 import { initBinaryPath } from './installed.ts';
 import type { Engine } from './launch.ts';
 
-const CONTROL = 3;
-const PROGRAM = 4;
 const SIGKILL = 9;
 
 /** True when minirun-init has been built. */
@@ -25,9 +25,16 @@ let binary: Buffer | undefined;
 export const startNative: Engine = (launch) => {
   const { program, observer } = launch;
   const flat = flatten(program);
-  const silence = new Set(program.steps.flatMap((s, i) => (s.mutes ? [i] : [])));
+  const numbers = descriptors(program.preserveFds);
+  const indexes = (has: (s: Step) => boolean | undefined) => new Set(program.steps.flatMap((s, i) => (has(s) ? [i] : [])));
   binary ??= readFileSync(initBinaryPath());
-  const image = serialise(flat, observer ? 'lockstep' : 'quiet', ACTORS.indexOf('starter'), silence);
+  const image = serialise(
+    flat,
+    observer ? 'lockstep' : 'quiet',
+    ACTORS.indexOf('starter'),
+    indexes((s) => s.mutes),
+    indexes((s) => s.unattended),
+  );
   const open: number[] = [];
   let starter: number | undefined;
   let init: number | undefined;
@@ -41,9 +48,9 @@ export const startNative: Engine = (launch) => {
     try {
       starter = spawn({
         path: `/proc/self/fd/${executable}`,
-        argv: ['minirun-init'],
+        argv: ['minirun-init', String(numbers.control)],
         env: [],
-        fds: new Map([...launch.fds, [CONTROL, theirs], [PROGRAM, programFile]]),
+        fds: new Map([...launch.fds, [numbers.control, theirs], [numbers.program, programFile]]),
       });
     } finally {
       closeFd(theirs);
@@ -57,6 +64,7 @@ export const startNative: Engine = (launch) => {
       observer,
       starter,
       onSync: launch.onSync,
+      hook: launch.hook,
     };
     return conduct(conductor, (pid) => {
       init = pid;

@@ -19,6 +19,13 @@ export const setns = (descriptor: Fd, type: number): Call => call('setns', fd(de
 export const execve = (path: string, argv: string[], env: string[]): Call => call('execve', text(path), list(argv), list(env));
 export const setsid = (): Call => call('setsid');
 /** Runs another program and waits for it; the runtime's alone. */
+/**
+ * Runs a hook with the state on its standard input, and waits for it; the runtime's alone.
+ * @param timeout seconds, 0 for none
+ * @param inside a process in whose namespaces it runs; null: the runtime's
+ */
+export const runHook = (path: string, argv: string[], env: string[], timeout: number, state: Text, inside: Ref | null): Call =>
+  call('run_hook', text(path), list(argv), list(env), int(timeout), text(state), inside ?? NULL);
 export const runProgram = (...argv: Text[]): Call => call('posix_spawn', ...argv.map(text));
 
 // Identity
@@ -35,6 +42,7 @@ export const openat2 = (dir: Fd, path: Text, flags: number, resolve: number): Ca
     struct('open_how', [u64('flags', flags, 'O'), u64('mode', 0), u64('resolve', resolve, 'RESOLVE')]),
     int(24),
   );
+export const accept4 = (descriptor: Fd): Call => call('accept4', fd(descriptor), NULL, NULL, int(SOCK.SOCK_CLOEXEC, 'SOCK'));
 export const close = (descriptor: Fd): Call => call('close', fd(descriptor));
 export const write = (descriptor: Fd, value: string): Call =>
   call('write', fd(descriptor), data(utf8(value), JSON.stringify(value)), int(utf8(value).length));

@@ -257,7 +257,7 @@ export function flatten(program: Program): FlatProgram {
 }
 
 /** Steps that run another program and wait for it (hooks, newuidmap) are the runtime's alone. */
-export const isHelperProgram = (step: Step): boolean => step.call.name === 'posix_spawn';
+export const isHelperProgram = (step: Step): boolean => step.call.name === 'posix_spawn' || step.call.name === 'run_hook';
 
 function opOf(step: Step): Op {
   if (step.sync) return step.sync.kind;

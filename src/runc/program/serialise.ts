@@ -1,5 +1,5 @@
 /**
- * The bytes that minirun-init reads from fd 4: header, steps, relocations, patches, checks,
+ * The bytes that minirun-init reads from its program descriptor: header, steps, relocations, patches, checks,
  * slots, data. The layout is the structs at the top of `native/minirun-init.c`.
  */
 import type { FlatProgram, Patch } from './flatten.ts';
@@ -17,13 +17,22 @@ const PATCH = 16;
 const EXPECT = 24;
 /** After this step minirun-init stops reporting: a seccomp filter may forbid write(2). */
 const FLAG_SILENCE = 1;
+/** After this step minirun-init asks for no more permission: the runtime leaves. */
+const FLAG_UNATTENDED = 2;
 
 /**
  * @param actor the actor number with which the reading process begins
  * @param silenceAfter indexes of steps after which no report is written
+ * @param unattendedAfter indexes of steps after which nobody is asked before a step
  * @throws Error when a step ignores more than four errno values (the layout's limit)
  */
-export function serialise(flat: FlatProgram, mode: Mode, actor: number, silenceAfter: ReadonlySet<number>): Buffer {
+export function serialise(
+  flat: FlatProgram,
+  mode: Mode,
+  actor: number,
+  silenceAfter: ReadonlySet<number>,
+  unattendedAfter: ReadonlySet<number> = new Set(),
+): Buffer {
   const patches = flat.steps.flatMap((s) => s.patches);
   const expects = flat.steps.flatMap((s) => s.expect);
   const size =
@@ -45,7 +54,7 @@ export function serialise(flat: FlatProgram, mode: Mode, actor: number, silenceA
     out.writeUInt8(OPS[step.op], at);
     out.writeUInt8(step.actor, at + 1);
     out.writeUInt8(step.becomes, at + 2);
-    out.writeUInt8(silenceAfter.has(index) ? FLAG_SILENCE : 0, at + 3);
+    out.writeUInt8((silenceAfter.has(index) ? FLAG_SILENCE : 0) | (unattendedAfter.has(index) ? FLAG_UNATTENDED : 0), at + 3);
     out.writeInt32LE(step.nr, at + 4);
     out.writeInt32LE(step.save, at + 8);
     out.writeUInt16LE(step.patches.length, at + 12);

@@ -23,6 +23,7 @@ export const CHAPTERS = [
   'cgroup',
   'root file system',
   'devices',
+  'hooks',
   'terminal',
   'privileges',
   'the command',
@@ -103,6 +104,8 @@ export interface Step {
   from: string;
   /** After this step a report could be forbidden (a seccomp filter without write): init goes on silently. */
   mutes?: boolean;
+  /** After this step the runtime leaves: init asks nobody before it goes on. */
+  unattended?: boolean;
   /** A step that only serves the one before (close, a second write): narrated in small print. */
   minor?: boolean;
 }
@@ -112,6 +115,10 @@ export interface Program {
   version: 1;
   arch: 'x64' | 'arm64';
   steps: Step[];
+  /** Descriptors from 3 on that belong to the command; the program's own come after them. */
+  preserveFds?: number;
+  /** Init stops before the command until `start` says so; whoever runs the program leaves then. */
+  gated?: boolean;
   /** What the compiler had to leave out, for the person who asked: one sentence each. */
   warnings: string[];
 }

@@ -6,8 +6,16 @@ export const TOKENS = {
   cloned: 'cloned',
   /** Init is in its cgroup and its users are mapped. */
   placed: 'placed',
+  /** Namespaces and mounts are made, the root is not yet changed: hooks may run. */
+  mounted: 'mounted',
+  /** The hooks have ended. */
+  hooked: 'hooked',
   /** The container is made; the command has not started. */
   ready: 'ready',
   /** The command may start. */
   start: 'start',
+  /** Init waits at the gate: `create` is done. */
+  created: 'created',
+  /** Init has come through the gate: `start` is heard. */
+  started: 'started',
 } as const;

@@ -42,10 +42,10 @@ export function readInside(root: string, path: string): string | undefined {
   }
 }
 
-/** openat2(2); undefined when nothing can be opened there. */
-function openInRoot(folder: number, path: string): number | undefined {
+/** openat2(2) below `folder`, as a process with that root would; undefined when nothing can be opened there. */
+export function openInRoot(folder: number, path: string, flags: number = READ_SAFELY): number | undefined {
   const how = Buffer.alloc(24); // struct open_how: u64 flags, mode, resolve
-  how.writeBigUInt64LE(BigInt(READ_SAFELY), 0);
+  how.writeBigUInt64LE(BigInt(flags), 0);
   how.writeBigUInt64LE(BigInt(RESOLVE.RESOLVE_IN_ROOT | RESOLVE.RESOLVE_NO_MAGICLINKS), 16);
   const name = cstring(path);
   for (;;) {

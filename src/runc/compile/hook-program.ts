@@ -1,0 +1,38 @@
+/** The program of a hook that runs in the container's namespaces (createContainer, startContainer). */
+import type { Host } from '../host/facts.ts';
+import { closeRange, execve } from '../program/calls.ts';
+import { descriptors } from '../program/descriptors.ts';
+import type { Program } from '../program/step.ts';
+import type { Config } from '../spec/config.ts';
+import { add, newDraft } from './draft.ts';
+import { compileJoiningStarter, compileJoins, type Joined } from './joining.ts';
+
+export interface HookProgram {
+  from: string;
+  path: string;
+  args: string[];
+  env: string[];
+}
+
+/** It keeps the runtime's privileges: a hook belongs to the host, not to the container. */
+export function compileHookProgram(hook: HookProgram, joined: Joined, host: Pick<Host, 'arch'>): Program {
+  const draft = newDraft({ ociVersion: '1.0.0' } as Config, host as Host);
+  compileJoiningStarter(draft, joined);
+  compileJoins(draft, joined);
+  add(draft, {
+    actor: 'init',
+    chapter: 'hooks',
+    from: hook.from,
+    call: closeRange(descriptors().control + 1, 0),
+    minor: true,
+    why: 'Nothing of the runtime stays open in the hook.',
+  });
+  add(draft, {
+    actor: 'init',
+    chapter: 'hooks',
+    from: hook.from,
+    call: execve(hook.path, hook.args, hook.env),
+    why: 'Become the hook.',
+  });
+  return { version: 1, arch: host.arch, steps: draft.steps, warnings: [] };
+}

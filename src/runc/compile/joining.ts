@@ -1,0 +1,72 @@
+/** Steps that put a new process into the namespaces of one that runs: for exec, and for hooks. */
+import { CLONE, O, PR } from '../../libc/flags.ts';
+import { clone, open, prctl, setns } from '../program/calls.ts';
+import { ref } from '../program/step.ts';
+import type { NamespaceType } from '../spec/config.ts';
+import { add, closeResult, type Draft, type Setting } from './draft.ts';
+import { NAMESPACE_FILE, NAMESPACE_FLAG } from './namespaces.ts';
+
+/** Whose namespaces: a process number, and those in which it differs from the runtime. */
+export interface Joined {
+  pid: number;
+  namespaces: readonly NamespaceType[];
+}
+
+const ORDER: readonly NamespaceType[] = ['ipc', 'uts', 'network', 'cgroup', 'mount'];
+
+/** The starter joins the user and pid namespaces, then clones init. */
+export function compileJoiningStarter(draft: Draft, { pid, namespaces }: Joined): void {
+  const starter: Setting = { actor: 'starter', chapter: 'namespaces', from: 'minirun' };
+  add(draft, {
+    ...starter,
+    call: prctl(PR.PR_SET_DUMPABLE, 0),
+    why: "The container's processes are about to see this one. Not being dumpable keeps them from tracing it or opening its /proc entries before the command replaces it (CVE-2016-9962).",
+  });
+  for (const type of namespaces) {
+    add(draft, {
+      ...starter,
+      call: open(`/proc/${pid}/ns/${NAMESPACE_FILE[type]}`, O.O_RDONLY | O.O_CLOEXEC),
+      saves: NAMESPACE_FILE[type],
+      minor: true,
+      why: "Each namespace of the container's first process is a file in its /proc folder; all are opened before the first one is joined, because afterwards this /proc is out of sight.",
+    });
+  }
+  if (namespaces.includes('user'))
+    joinNamespace(draft, starter, 'user', "Join the container's user namespace first: it gives this process the power to join the others.");
+  if (namespaces.includes('pid'))
+    joinNamespace(
+      draft,
+      starter,
+      'pid',
+      "Children are now born among the container's processes. The process itself stays outside: nobody changes its own pid.",
+    );
+  add(draft, {
+    ...starter,
+    call: clone(CLONE.CLONE_PARENT | CLONE.SIGCHLD),
+    saves: 'init',
+    becomes: 'init',
+    why: "Make the process that becomes the command, inside the container's pid namespace, and as a child of the runtime, which waits for it.",
+  });
+}
+
+/** Init joins the others, the mount namespace last. */
+export function compileJoins(draft: Draft, { namespaces }: Joined): void {
+  const init: Setting = { actor: 'init', chapter: 'namespaces', from: 'minirun' };
+  for (const type of ORDER) {
+    if (namespaces.includes(type))
+      joinNamespace(
+        draft,
+        init,
+        type,
+        type === 'mount'
+          ? "Join the container's mounts, last: from here on / is its root, and the host's files are gone from view."
+          : `Join the container's ${type} namespace.`,
+      );
+  }
+}
+
+function joinNamespace(draft: Draft, setting: Setting, type: NamespaceType, why: string): void {
+  const file = ref(NAMESPACE_FILE[type]);
+  add(draft, { ...setting, call: setns(file, NAMESPACE_FLAG[type]), why });
+  closeResult(draft, setting, file);
+}

@@ -1,0 +1,90 @@
+/** Running hooks (config.md, "POSIX-platform Hooks"): the state on standard input, a time limit, and their words when they fail. */
+import { readSync } from 'node:fs';
+import { call, closeFd, hostArch, memoryFile } from '../../libc/fd.ts';
+import { signal, waitAtMost, waitBlocking } from '../../libc/process.ts';
+import { spawn } from '../../libc/spawn.ts';
+import { compileHookProgram } from '../compile/hook-program.ts';
+import { type HookKind, hookState, hooksOf } from '../compile/hooks.ts';
+import type { HookCall } from '../engine/hook-call.ts';
+import { startNative } from '../engine/native.ts';
+import type { Config } from '../spec/config.ts';
+import { namespacesOf } from './joined.ts';
+
+const SIGKILL = 9;
+/** The longest time that poll(2) takes, about 24 days, in ms. */
+const FOREVER = 2 ** 31 - 1;
+
+export class HookError extends Error {
+  constructor(from: string, what: string, words: { out: string; err: string }) {
+    const [, , kind, index] = from.split('/');
+    super(`error running ${kind} hook #${index}: ${what}, stdout: ${words.out.trimEnd()}, stderr: ${words.err.trimEnd()}`);
+    this.name = 'HookError';
+  }
+}
+
+/** What was written into a memfd. */
+function contentOf(fd: number): string {
+  const chunk = Buffer.alloc(64 * 1024);
+  return chunk.toString('utf8', 0, readSync(fd, chunk, 0, chunk.length, 0));
+}
+
+/**
+ * Runs a hook to its end. Its output goes to memory, so that it can never wait for a reader.
+ * @throws HookError when it cannot be started, ends with another status than 0, or takes too long
+ */
+export function runHook(hook: HookCall): void {
+  const stdin = memoryFile('state', Buffer.from(hook.state));
+  const stdout = memoryFile('stdout', Buffer.alloc(0));
+  const stderr = memoryFile('stderr', Buffer.alloc(0));
+  const words = () => ({ out: contentOf(stdout), err: contentOf(stderr) });
+  try {
+    call('lseek', stdin, 0, 0);
+    const fds = new Map([
+      [0, stdin],
+      [1, stdout],
+      [2, stderr],
+    ]);
+    let pid: number;
+    try {
+      pid = start(hook, fds);
+    } catch (error) {
+      throw new HookError(hook.from, `${hook.path}: ${(error as Error).message}`, words());
+    }
+    const ended = waitAtMost(pid, hook.timeout ? hook.timeout * 1000 : FOREVER);
+    if (!ended) {
+      signal(pid, SIGKILL);
+      waitBlocking(pid);
+      throw new HookError(hook.from, `hook ran past specified timeout of ${hook.timeout.toFixed(1)}s`, words());
+    }
+    if (ended.signal) throw new HookError(hook.from, `signal ${ended.signal}`, words());
+    if (ended.code) throw new HookError(hook.from, `exit status ${ended.code}`, words());
+  } finally {
+    for (const fd of [stdin, stdout, stderr]) closeFd(fd);
+  }
+}
+
+function start(hook: HookCall, fds: Map<number, number>): number {
+  if (hook.inside === undefined) return spawn({ path: hook.path, argv: hook.args, env: hook.env, fds });
+  const program = compileHookProgram(hook, namespacesOf(hook.inside), { arch: hostArch() });
+  return startNative({ program, fds });
+}
+
+/**
+ * Hooks that are no step of a program: those around `start`, and after the end.
+ * @param pid the container's init; 0 when it has ended
+ * @throws HookError of the first that fails
+ */
+export function runHooks(config: Config, kind: HookKind, container: { id: string; bundle: string; pid: number }): void {
+  hooksOf(config, kind).forEach((hook, index) => {
+    const [before, after] = hookState(config, kind, container.id, container.bundle);
+    runHook({
+      from: `#/hooks/${kind}/${index}`,
+      path: hook.path,
+      args: hook.args?.length ? hook.args : [hook.path],
+      env: hook.env ?? [],
+      timeout: hook.timeout ?? 0,
+      state: `${before}${container.pid}${after}`,
+      inside: kind === 'startContainer' ? container.pid : undefined,
+    });
+  });
+}
