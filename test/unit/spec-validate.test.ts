@@ -36,9 +36,39 @@ describe('accepted', () => {
     expect(parseConfig(config(), 'c').process?.args).toEqual(['sh']);
   });
   test('unknown properties, and null for absent', () => {
-    const parsed = parseConfig(config(['linux.netDevices', { eth0: {} }], ['hooks', null], ['process.rlimits', null]), 'c');
+    const parsed = parseConfig(
+      config(['linux.newest', { eth0: {} }], ['windows', { x: 1 }], ['hooks', null], ['process.rlimits', null]),
+      'c',
+    );
     expect(parsed.hooks).toBeUndefined();
     expect(parsed.process && 'rlimits' in parsed.process).toBe(false);
+  });
+  test.each(['1.0.0', '1.0.2-dev', '1.1.0+dev', '1.2.1', '1.3.0', '1.3.0-rc.1', '1.99.0'])('version %s', (version) => {
+    parseConfig(config(['ociVersion', version]), 'c');
+  });
+  test('names of capabilities that nobody knows: they are left out later, with a warning', () => {
+    parseConfig(config(['process.capabilities', { bounding: ['CAP_NOPE'] }]), 'c');
+  });
+  test('an empty seccomp profile is none', () => {
+    expect(parseConfig(config(['linux.seccomp', {}]), 'c').linux?.seccomp).toBeUndefined();
+    expect(parseConfig(config(['linux.seccomp', { defaultAction: '', syscalls: [] }]), 'c').linux?.seccomp).toBeUndefined();
+    expect(parseConfig(config(['linux.seccomp', { defaultAction: 'SCMP_ACT_ALLOW' }]), 'c').linux?.seccomp).toBeDefined();
+  });
+  test('what version 1.3 has added', () => {
+    parseConfig(
+      config(
+        ['linux.namespaces', [{ type: 'mount' }, { type: 'network' }]],
+        ['linux.netDevices', { eth0: { name: 'eth%d' }, eth1: { name: 'eth%d' }, eth2: {} }],
+        ['linux.memoryPolicy', { mode: 'MPOL_WEIGHTED_INTERLEAVE', nodes: '0-1,3', flags: ['MPOL_F_STATIC_NODES'] }],
+        ['linux.intelRdt', { closID: '/', schemata: ['L3:0=f'], memBwSchema: 'MB:0=20', enableMonitoring: true }],
+        ['process.execCPUAffinity', { initial: '0', final: '0-3,7' }],
+        [
+          'linux.seccomp',
+          { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/a', syscalls: [{ names: ['sendmsg'], action: 'SCMP_ACT_NOTIFY' }] },
+        ],
+      ),
+      'c',
+    );
   });
   test('limits of 2^64-1', () => {
     const json = config(['process.rlimits', [{ type: 'RLIMIT_NOFILE', soft: 1, hard: 2 }]]).replace(
@@ -75,6 +105,7 @@ describe('no JSON', () => {
 });
 
 const mounts = (m: object): [string, unknown] => ['mounts', [{ destination: '/x', type: 'tmpfs', ...m }]];
+const net: [string, unknown] = ['linux.namespaces', [{ type: 'mount' }, { type: 'network' }]];
 const seccomp = (s: object): [string, unknown] => ['linux.seccomp', { defaultAction: 'SCMP_ACT_ALLOW', ...s }];
 
 describe('refused, with its JSON pointer', () => {
@@ -123,7 +154,7 @@ describe('refused, with its JSON pointer', () => {
     ],
     ['#/process/rlimits/0/type', [['process.rlimits', [{ type: 'NOFILE', soft: 1, hard: 1 }]]], /RLIMIT_NOFILE/],
     ['#/process/rlimits/0/soft', [['process.rlimits', [{ type: 'RLIMIT_NOFILE', soft: 2, hard: 1 }]]], /hard limit/],
-    ['#/process/capabilities/bounding/0', [['process.capabilities', { bounding: ['CAP_NOPE'] }]], /CAP_CHOWN/],
+    ['#/process/capabilities/bounding/0', [['process.capabilities', { bounding: [1] }]], /string/],
     ['#/process/oomScoreAdj', [['process.oomScoreAdj', 1001]], /-1000 to 1000/],
     ['#/process/scheduler/policy', [['process.scheduler', { policy: 'FIFO' }]], /SCHED_FIFO/],
     ['#/process/scheduler/priority', [['process.scheduler', { policy: 'SCHED_FIFO' }]], /1 to 99/],
@@ -148,6 +179,34 @@ describe('refused, with its JSON pointer', () => {
       [seccomp({ syscalls: [{ names: ['read'], action: 'SCMP_ACT_ERRNO', args: [{ index: 0, value: 0, op: '==' }] }] })],
       /SCMP_CMP_EQ/,
     ],
+    ['#/linux/seccomp/defaultAction', [seccomp({ defaultAction: 'SCMP_ACT_NOTIFY' })], /SCMP_ACT_NOTIFY cannot be used as default action/],
+    [
+      '#/linux/seccomp/syscalls/0/names',
+      [seccomp({ listenerPath: '/a', syscalls: [{ names: ['mkdir', 'write'], action: 'SCMP_ACT_NOTIFY' }] })],
+      /SCMP_ACT_NOTIFY cannot be used for the write syscall/,
+    ],
+    [
+      '#/linux/seccomp/syscalls',
+      [seccomp({ listenerPath: '/a', syscalls: [{ names: ['sendmsg', 'sendmmsg'], action: 'SCMP_ACT_NOTIFY' }] })],
+      /sendmsg or sendmmsg/,
+    ],
+    ['#/linux/seccomp/listenerMetadata', [seccomp({ listenerMetadata: 'x' })], /listenerPath/],
+    ['#/linux/memoryPolicy/mode', [['linux.memoryPolicy', { mode: 'BIND' }]], /MPOL_BIND/],
+    ['#/linux/memoryPolicy/mode', [['linux.memoryPolicy', {}]], /found nothing/],
+    ['#/linux/memoryPolicy/nodes', [['linux.memoryPolicy', { mode: 'MPOL_BIND' }]], /at least one/],
+    ['#/linux/memoryPolicy/nodes', [['linux.memoryPolicy', { mode: 'MPOL_LOCAL', nodes: '0' }]], /no nodes/],
+    ['#/linux/memoryPolicy/nodes', [['linux.memoryPolicy', { mode: 'MPOL_BIND', nodes: '3-1' }]], /backwards/],
+    ['#/linux/memoryPolicy/flags/0', [['linux.memoryPolicy', { mode: 'MPOL_BIND', nodes: '0', flags: ['F'] }]], /MPOL_F_STATIC_NODES/],
+    ['#/process/execCPUAffinity/initial', [['process.execCPUAffinity', { initial: '0,' }]], /0-3,6/],
+    ['#/process/execCPUAffinity/final', [['process.execCPUAffinity', { final: '70000' }]], /too large/],
+    ['#/linux/netDevices', [['linux.netDevices', { eth0: {} }]], /"network" namespace/],
+    ['#/linux/netDevices/a~1b', [net, ['linux.netDevices', { 'a/b': {} }]], /name of a network interface/],
+    ['#/linux/netDevices/eth0/name', [net, ['linux.netDevices', { eth0: { name: 'x'.repeat(16) } }]], /15 bytes/],
+    ['#/linux/netDevices/eth1/name', [net, ['linux.netDevices', { eth0: { name: 'eth1' }, eth1: {} }]], /no other interface/],
+    ['#/linux/intelRdt/closID', [['linux.intelRdt', { closID: '..' }]], /folder/],
+    ['#/linux/intelRdt/closID', [['linux.intelRdt', { closID: 'a/b' }]], /folder/],
+    ['#/linux/intelRdt/memBwSchema', [['linux.intelRdt', { memBwSchema: 'L3:0=f' }]], /MB:/],
+    ['#/linux/intelRdt/schemata/0', [['linux.intelRdt', { schemata: ['L3:0=f\nMB:0=1'] }]], /line breaks/],
     ['#/linux/seccomp/listenerPath', [seccomp({ syscalls: [{ names: ['mount'], action: 'SCMP_ACT_NOTIFY' }] })], /listener/],
     ['#/linux/maskedPaths/0', [['linux.maskedPaths', ['proc/kcore']]], /absolute/],
     ['#/hooks/prestart/0/path', [['hooks', { prestart: [{ path: 'x' }] }]], /absolute/],

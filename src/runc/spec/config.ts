@@ -1,6 +1,6 @@
 /**
  * The OCI runtime configuration (config.json), as far as Linux goes: the input of the compiler.
- * Source: github.com/opencontainers/runtime-spec, config.md and config-linux.md, version 1.2.
+ * Source: github.com/opencontainers/runtime-spec, config.md and config-linux.md, version 1.3.
  */
 export interface Config {
   ociVersion: string;
@@ -118,6 +118,19 @@ export interface Linux {
   mountLabel?: string;
   sysctl?: Record<string, string>;
   personality?: { domain: string; flags?: string[] };
+  intelRdt?: IntelRdt;
+  memoryPolicy?: { mode: string; nodes?: string; flags?: string[] };
+  /** Interface of the host → what it is called in the container. */
+  netDevices?: Record<string, { name?: string }>;
+}
+
+/** Shares of the processor's caches and memory bandwidth (config-linux.md, "IntelRdt"; resctrl of the kernel). */
+export interface IntelRdt {
+  closID?: string;
+  schemata?: string[];
+  l3CacheSchema?: string;
+  memBwSchema?: string;
+  enableMonitoring?: boolean;
 }
 
 export interface Device {

@@ -2,7 +2,9 @@
  * What in config.json depends on more than one property: the sense of it, after its shape.
  * Source: runtime-spec config.md and config-linux.md; namespaces(7), sched_setattr(2), proc_sys(5).
  */
+import { sendingCall, usesNotify } from '../seccomp/notify.ts';
 import type { Config, IdMapping, Mount, NamespaceType, Seccomp } from './config.ts';
+import { checkKernelRules } from './kernel-rules.ts';
 import { parseMountOptions } from './mount-options.ts';
 import { below, Violation } from './shape.ts';
 
@@ -25,9 +27,7 @@ export function checkRules(config: Config): void {
     }
   });
   checkMemory(config);
-  if (config.linux?.personality?.flags?.length) {
-    throw new Violation('/linux/personality/flags', config.linux.personality.flags, 'nothing: the specification has no flags yet');
-  }
+  checkKernelRules(config);
   if (config.linux?.seccomp) checkSeccomp(config.linux.seccomp);
 }
 
@@ -189,7 +189,7 @@ function checkSeccomp(seccomp: Seccomp): void {
     throw new Violation(
       `${at}/defaultAction`,
       seccomp.defaultAction,
-      'another action: the process that reports to the listener would itself be stopped',
+      'another action: SCMP_ACT_NOTIFY cannot be used as default action, for the process that reports to the agent would itself be stopped',
     );
   }
   if (seccomp.defaultErrnoRet !== undefined && !returnsNumber(seccomp.defaultAction)) {
@@ -201,13 +201,22 @@ function checkSeccomp(seccomp: Seccomp): void {
     }
     if (rule.action !== 'SCMP_ACT_NOTIFY') return;
     if (!seccomp.listenerPath)
-      throw new Violation(`${at}/listenerPath`, seccomp.listenerPath, 'the socket of a listener: a rule has SCMP_ACT_NOTIFY');
+      throw new Violation(`${at}/listenerPath`, seccomp.listenerPath, 'the socket of an agent: a rule has SCMP_ACT_NOTIFY');
     if (rule.names.includes('write')) {
       throw new Violation(
         `${at}/syscalls/${i}/names`,
         'write',
-        'other calls with SCMP_ACT_NOTIFY: the listener is reached by write itself',
+        'other calls: SCMP_ACT_NOTIFY cannot be used for the write syscall, with which init reports to the runtime',
       );
     }
   });
+  if (seccomp.listenerMetadata && !seccomp.listenerPath)
+    throw new Violation(`${at}/listenerMetadata`, seccomp.listenerMetadata, 'nothing without a listenerPath: nobody would get it');
+  if (usesNotify(seccomp) && !sendingCall(seccomp)) {
+    throw new Violation(
+      `${at}/syscalls`,
+      'sendmsg',
+      'a profile that lets sendmsg or sendmmsg pass: SCMP_ACT_NOTIFY cannot be used for both, because one of them hands the listener to the agent',
+    );
+  }
 }

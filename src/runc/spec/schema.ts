@@ -4,8 +4,7 @@
  * Source: runtime-spec 1.2 and 1.3, config.md and config-linux.md.
  */
 
-import { CAPABILITIES } from '../../libc/capabilities.ts';
-import { RLIMIT, SCHED, SCHED_FLAG } from '../../libc/flags.ts';
+import { MPOL, MPOL_F, RLIMIT, SCHED, SCHED_FLAG } from '../../libc/flags.ts';
 import {
   absolutePath,
   bool,
@@ -45,12 +44,14 @@ export const SECCOMP_ARCHITECTURES = [
   'SCMP_ARCH_PARISC64', 'SCMP_ARCH_RISCV64', 'SCMP_ARCH_LOONGARCH64', 'SCMP_ARCH_M68K', 'SCMP_ARCH_SH', 'SCMP_ARCH_SHEB',
 ] as const;
 // biome-ignore format: a table
-const SECCOMP_FLAGS = [
+export const SECCOMP_FLAGS = [
   'SECCOMP_FILTER_FLAG_TSYNC', 'SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW',
   'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
 ] as const;
 
-const capabilities = list(oneOf(CAPABILITIES));
+/** Names that the kernel or this program does not know are left out with a warning, not refused (config.md, "Capabilities"). */
+const capabilities = list(text);
+const numberList = pattern(/^(\d+(-\d+)?(,\d+(-\d+)?)*)?$/, 'a list of numbers and ranges, such as 0-3,6');
 /** -1 means "any" in a device rule. */
 const deviceNumber = integer(-1, U32);
 
@@ -87,7 +88,7 @@ const process: Check = object(
       ['policy'],
     ),
     ioPriority: object({ class: oneOf(['IOPRIO_CLASS_RT', 'IOPRIO_CLASS_BE', 'IOPRIO_CLASS_IDLE']), priority: integer(0, 7) }, ['class']),
-    execCPUAffinity: object({ initial: text, final: text }),
+    execCPUAffinity: object({ initial: numberList, final: numberList }),
   },
   ['user', 'args', 'cwd'],
 );
@@ -200,7 +201,18 @@ const seccomp = object(
 
 const offset = object({ secs: integer(-I64, I64), nanosecs: integer(0, 999_999_999) });
 
-const linux = object({
+const oneLine = pattern(/^[^\n]*$/, 'a text without line breaks');
+
+const intelRdt = object({
+  // It becomes the name of a folder in resctrl; "/" alone is resctrl itself.
+  closID: pattern(/^(\/|(?!\.\.?$)[^/\n]*)$/, 'the name of a folder in resctrl, or "/"'),
+  schemata: list(oneLine),
+  l3CacheSchema: oneLine,
+  memBwSchema: pattern(/^(MB:[^\n]*)?$/, 'a line that starts with MB:'),
+  enableMonitoring: bool,
+});
+
+const linuxShape = object({
   namespaces: list(object({ type: oneOf(NAMESPACE_TYPES), path: pattern(/^(\/|$)/, 'an absolute path') }, ['type'])),
   uidMappings: idMappings,
   gidMappings: idMappings,
@@ -215,7 +227,18 @@ const linux = object({
   mountLabel: text,
   sysctl: map(text),
   personality: object({ domain: oneOf(['LINUX', 'LINUX32']), flags: list(text) }, ['domain']),
+  intelRdt,
+  memoryPolicy: object({ mode: oneOf(Object.keys(MPOL)), nodes: numberList, flags: list(oneOf(Object.keys(MPOL_F))) }, ['mode']),
+  netDevices: map(object({ name: text })),
 });
+
+/** `"seccomp": {}` stands for no filter, as engines and other runtimes take it: it is taken out. */
+const linux: Check = (value, at) => {
+  const profile = (value as { seccomp?: Record<string, unknown> | null } | null)?.seccomp;
+  if (profile && typeof profile === 'object' && !profile.defaultAction && !(profile.syscalls as unknown[] | null | undefined)?.length)
+    delete (value as { seccomp?: unknown }).seccomp;
+  linuxShape(value, at);
+};
 
 /** The whole of config.json. */
 export const configShape: Check = object(
