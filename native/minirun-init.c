@@ -19,6 +19,7 @@ enum { OP_SYSCALL, OP_WAIT, OP_SIGNAL, OP_CLONE, OP_EXEC };
 enum { ARG_IMMEDIATE, ARG_DATA, ARG_SLOT };
 enum { PATCH_POINTER, PATCH_I32, PATCH_U64, PATCH_DECIMAL };
 enum { REC_BEGIN = 1, REC_END, REC_FAIL, REC_SIGNAL, REC_UNEXPECTED };
+enum { NOBODY = 255 /* an actor without steps */ };
 enum { FLAG_SILENCE = 1, FLAG_UNATTENDED = 2 };
 
 struct header { uint32_t magic, mode, steps, slots, relocations, patches, expects, actor; };
@@ -88,9 +89,9 @@ static void apply(const struct patch *p, uint8_t *data, const int64_t *slot)
 static int as_expected(const struct expect *e, const uint8_t *data)
 {
     uint64_t value = 0;
-    for (uint32_t i = 0; i < e->size; i++)
+    for (uint32_t i = 0; i < (e->size & 0xff); i++)
         value |= (uint64_t)data[e->at + i] << (8 * i);
-    return (value & e->mask) == e->equals;
+    return ((value & e->mask) == e->equals) != (e->size >> 8);
 }
 
 static int ignored(const struct step *s, long result)
@@ -171,7 +172,7 @@ __attribute__((noreturn, used)) void perform(const uint64_t *stack)
             }
         if (mode != QUIET || s->op == OP_CLONE || s->op == OP_EXEC)
             report(REC_END, i, result, ns);
-        if (s->op == OP_CLONE && mode == LOCKSTEP)
+        if (s->op == OP_CLONE && s->becomes != NOBODY && mode == LOCKSTEP)
             mode = REPORT; /* the child reads from the same socket: it must not get permissions meant for us */
         if (s->flags & FLAG_UNATTENDED && mode == LOCKSTEP)
             mode = REPORT; /* the runtime leaves: nobody could give permission */

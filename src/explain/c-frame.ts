@@ -78,15 +78,17 @@ static long done(int step, const char *call, long result, const int *ignored)
 }
 `.trim();
 
-export const EXPECTING = `
-/* Checks what a call has written into memory: \`size\` bytes at \`offset\`, as a little-endian number. */
-static void expect(int step, const char *call, const void *memory, int offset, int size, uint64_t mask,
+/** @param negated the value must be anything else */
+export const expecting = (negated: boolean): string =>
+  `
+/* Checks what a call has written into memory: \`size\` bytes at \`offset\`, as a little-endian number${negated ? ',\n * which must be anything else' : ''}. */
+static void ${negated ? 'expect_not' : 'expect'}(int step, const char *call, const void *memory, int offset, int size, uint64_t mask,
                    uint64_t equals, const char *otherwise)
 {
     uint64_t value = 0;
     for (int i = 0; i < size; i++)
         value |= (uint64_t)((const uint8_t *)memory)[offset + i] << (8 * i);
-    if ((value & mask) == equals)
+    if ((value & mask) ${negated ? '!=' : '=='} equals)
         return;
     dprintf(2, "step %d, %s by %s: %s\\n", step, call, actor, otherwise);
     stop(125);

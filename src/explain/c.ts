@@ -5,7 +5,7 @@
 
 import { syscallNumber } from '../libc/syscalls.ts';
 import { type Actor, CHAPTERS, type Program, type Ref, type Step } from '../runc/program/step.ts';
-import { EXPECTING, hearing, INCLUDES, MEETING, mainFunction, REPORTING, RUN, starting, TERMINAL, TEXT } from './c-frame.ts';
+import { expecting, hearing, INCLUDES, MEETING, mainFunction, REPORTING, RUN, starting, TERMINAL, TEXT } from './c-frame.ts';
 import { cComment, cName, cNote, cString } from './c-text.ts';
 import { type CFile, declare, expression, newCFile, syscallName } from './c-values.ts';
 
@@ -104,7 +104,8 @@ function writeStep(w: Writer, step: Step, index: number): void {
   }
   const [head, args] = callOf(file, step);
   body.push(...layOut(`result = ${head}`, args, ');', indent));
-  if (step.call.name === 'clone') body.push(`${indent}if (result == 0)`, `${indent}    ${step.becomes ?? 'init'}();`);
+  if (step.call.name === 'clone')
+    body.push(`${indent}if (result == 0)`, `${indent}    ${step.becomes === 'nobody' ? '_exit(0)' : `${step.becomes ?? 'init'}()`};`);
   const ignored = step.ignore?.length ? `IGNORE(${step.ignore.join(', ')})` : 'NONE';
   const keep = step.saves !== undefined && (w.used.has(step.saves) || step.call.name === 'clone');
   const target = keep
@@ -118,7 +119,7 @@ function writeStep(w: Writer, step: Step, index: number): void {
     w.folders.push({ number, dir: args[0] as string, path: args[1] as string });
     body.push(`${indent}made[${w.folders.length - 1}] = ${target}${checked} == 0;`);
   } else body.push(`${indent}${target}${checked};`);
-  if (step.call.name === 'clone') {
+  if (step.call.name === 'clone' && step.becomes !== 'nobody') {
     w.cloned = file.variables.get(step.saves ?? '') ?? 'result';
     body.push(step.actor === 'runtime' ? `${indent}init_process = (pid_t)${w.cloned};` : `${indent}tell(CLONED, ${w.cloned});`);
   }
@@ -136,7 +137,7 @@ function writeStep(w: Writer, step: Step, index: number): void {
       cString(e.otherwise),
     ];
     if (step.ignore?.length) body.push(`${indent}if (${keep ? file.variables.get(step.saves as string) : 'result'} >= 0)`);
-    body.push(...layOut('expect(', values, ');', step.ignore?.length ? `${indent}    ` : indent));
+    body.push(...layOut(e.not ? 'expect_not(' : 'expect(', values, ');', step.ignore?.length ? `${indent}    ` : indent));
   }
 }
 
@@ -237,7 +238,7 @@ export function renderC(program: Program): string {
   const takesClone =
     w.cloned === undefined || w.cloned === 'result' ? 'init_process = (pid_t)m.value;' : `init_process = (pid_t)(${w.cloned} = m.value);`;
   const console = consoleSocket(program);
-  const checks = program.steps.some((s) => s.expect?.length);
+  const checks = (negated: boolean) => program.steps.some((s) => s.expect?.some((e) => (e.not === true) === negated));
   const hears = program.steps.some((s) => s.sync?.kind === 'wait');
   const paragraphs = [
     'A container, started step by step: the C form of what minirun does. Written by `minirun explain --format c`.',
@@ -256,7 +257,8 @@ export function renderC(program: Program): string {
     `enum { CLONED${tokens.map((t) => `, ${t}`).join('')}, TOKENS };`,
     '',
     REPORTING,
-    ...(checks ? ['', EXPECTING] : []),
+    ...(checks(false) ? ['', expecting(false)] : []),
+    ...(checks(true) ? ['', expecting(true)] : []),
     ...(file.uses.has('text') ? ['', TEXT] : []),
     ...(file.uses.has('run') ? ['', RUN] : []),
     '',

@@ -92,6 +92,7 @@ function arrowsOf(program: Program, rows: Row[]): Arrow[] {
   return program.steps.flatMap((step, index): Arrow[] => {
     if (step.call.name === 'clone') {
       const becomes = step.becomes ?? 'init';
+      if (becomes === 'nobody') return [];
       const y = yOf(rows, index);
       return [{ kind: 'clone', token: '', from: { lane: lane(step.actor), y }, to: { lane: lane(becomes), y } }];
     }
@@ -121,7 +122,7 @@ function waitsOf(program: Program, rows: Row[]): Layout['waits'] {
   const last = new Map<Actor, number>();
   const waits: Layout['waits'] = [];
   program.steps.forEach((step, index) => {
-    if (step.call.name === 'clone') last.set(step.becomes ?? 'init', yOf(rows, index));
+    if (step.call.name === 'clone' && step.becomes !== 'nobody') last.set(step.becomes ?? 'init', yOf(rows, index));
     const from = last.get(step.actor);
     if (step.sync?.kind === 'wait' && from !== undefined) waits.push({ lane: lane(step.actor), from, to: yOf(rows, index) });
     last.set(step.actor, yOf(rows, index));

@@ -35,7 +35,8 @@ function stepBody(program: Program, index: number, json: JsonLines, meaning: Mea
       ? [`Goes on after ${step.ignore.map((e) => `<code>${escapeHtml(e)}</code>`).join(', ')}; any other error ends the start.`]
       : []),
     ...(step.expect ?? []).map((e) => `Checked afterwards. If it does not hold: “${escapeHtml(e.otherwise)}”`),
-    ...(step.becomes ? [`The new process becomes <span class="${step.becomes}">${step.becomes}</span>.`] : []),
+    ...(step.becomes === 'nobody' ? ['The new process makes no steps: it ends at once.'] : []),
+    ...(step.becomes && step.becomes !== 'nobody' ? [`The new process becomes <span class="${step.becomes}">${step.becomes}</span>.`] : []),
     ...(lines
       ? [`<span class="asked">Asked for by <a href="#config-${lines[0] + 1}"><code>${escapeHtml(step.from)}</code></a>.</span>`]
       : []),

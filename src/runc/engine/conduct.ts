@@ -3,7 +3,7 @@
  * socket. Both engines use it; they differ in who makes the starter's and init's calls.
  */
 import { readSync, writeSync } from 'node:fs';
-import { type FlatProgram, type FlatStep, isHelperProgram } from '../program/flatten.ts';
+import { type FlatProgram, type FlatStep, isHelperProgram, NOBODY } from '../program/flatten.ts';
 import { type ProgramMemory, perform, prepare, unexpected } from '../program/memory.ts';
 import type { Actor, Program, Step } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
@@ -60,7 +60,7 @@ export function conduct(c: Conductor, onInit: (pid: number) => void): number {
   const saveResult = (index: number, result: number) => {
     const step = flat.steps[index] as FlatStep;
     if (step.save >= 0) memory.results[step.save] = result;
-    if (step.op === 'clone') {
+    if (step.op === 'clone' && step.becomes !== NOBODY) {
       init = result;
       onInit(result);
     }

@@ -9,6 +9,9 @@ import type { Actor, Arg, Program, Ref, Step } from './step.ts';
 
 export const ACTORS: readonly Actor[] = ['runtime', 'starter', 'init'];
 
+/** The number of an actor that has no steps. */
+export const NOBODY = 255;
+
 /** An argument word: an immediate number, an offset into the data segment, or the result in a slot. */
 export interface FlatArg {
   kind: 'immediate' | 'data' | 'slot';
@@ -31,6 +34,7 @@ export interface FlatExpect {
   size: number;
   mask: bigint;
   equals: bigint;
+  not: boolean;
 }
 
 export type Op = 'syscall' | 'wait' | 'signal' | 'clone' | 'exec';
@@ -38,7 +42,7 @@ export type Op = 'syscall' | 'wait' | 'signal' | 'clone' | 'exec';
 export interface FlatStep {
   op: Op;
   actor: number;
-  /** clone: the actor number that the child becomes. */
+  /** clone: the actor number that the child becomes, or {@link NOBODY}. */
   becomes: number;
   nr: number;
   args: FlatArg[];
@@ -226,7 +230,7 @@ export function flatten(program: Program): FlatProgram {
     const expect = (step.expect ?? []).map((e) => {
       const target = args[e.arg];
       if (target?.kind !== 'data') throw new Error(`${step.call.name}: argument ${e.arg} is no buffer to check`);
-      return { at: Number(target.value) + e.offset, size: e.size, mask: e.mask, equals: e.equals };
+      return { at: Number(target.value) + e.offset, size: e.size, mask: e.mask, equals: e.equals, not: e.not === true };
     });
     const ignore = (step.ignore ?? []).map((name) => {
       const n = ERRNO[name];
@@ -242,7 +246,7 @@ export function flatten(program: Program): FlatProgram {
     return {
       op,
       actor: ACTORS.indexOf(step.actor),
-      becomes: step.becomes ? ACTORS.indexOf(step.becomes) : 0,
+      becomes: step.becomes === 'nobody' ? NOBODY : step.becomes ? ACTORS.indexOf(step.becomes) : 0,
       nr: op === 'wait' || op === 'signal' ? 0 : isHelperProgram(step) ? -1 : syscallNumber(name, program.arch),
       args,
       save,

@@ -57,6 +57,6 @@ export function unexpected(step: FlatStep, memory: ProgramMemory): number {
   return step.expect.findIndex((e) => {
     let value = 0n;
     for (let i = 0; i < e.size; i++) value |= BigInt(memory.data[e.at + i] ?? 0) << BigInt(8 * i);
-    return (value & e.mask) !== e.equals;
+    return ((value & e.mask) === e.equals) === e.not;
   });
 }

@@ -19,6 +19,8 @@ const EXPECT = 24;
 const FLAG_SILENCE = 1;
 /** After this step minirun-init asks for no more permission: the runtime leaves. */
 const FLAG_UNATTENDED = 2;
+/** In an expectation's size: the value must be anything else. */
+const EXPECT_NOT = 0x100;
 
 /**
  * @param actor the actor number with which the reading process begins
@@ -78,7 +80,7 @@ export function serialise(
   patches.forEach(writePatch);
   for (const e of expects) {
     out.writeUInt32LE(e.at, at);
-    out.writeUInt32LE(e.size, at + 4);
+    out.writeUInt32LE(e.size | (e.not ? EXPECT_NOT : 0), at + 4);
     out.writeBigUInt64LE(e.mask, at + 8);
     out.writeBigUInt64LE(e.equals, at + 16);
     at += EXPECT;

@@ -74,6 +74,8 @@ export interface Expect {
   size: 1 | 2 | 4 | 8;
   mask: bigint;
   equals: bigint;
+  /** They must be anything else. */
+  not?: true;
   /** What it means when it is not so, as a full sentence. */
   otherwise: string;
 }
@@ -94,8 +96,8 @@ export interface Step {
   ignore?: string[];
   expect?: Expect[];
   sync?: Sync;
-  /** For `clone`: the actor that the child becomes. */
-  becomes?: Actor;
+  /** For `clone`: the actor that the child becomes; `nobody` has no steps and ends at once. */
+  becomes?: Actor | 'nobody';
   /** One or two sentences for a reader who knows a shell but not the kernel. */
   why: string;
   /** The manual page, as `mount(2)`. */
