@@ -91,6 +91,8 @@ function raw(arg: Arg): string {
       return arg.hex.length > 32 ? `address of ${arg.hex.length / 2} bytes` : `address of ${arg.hex.replace(/..(?=.)/g, '$& ')}`;
     case 'buffer':
       return `address of ${arg.size} bytes`;
+    case 'memory':
+      return 'address of what an earlier step was told';
     case 'struct':
       return `address of struct ${arg.name}`;
   }

@@ -222,10 +222,12 @@ export function expression(file: CFile, arg: Arg, place?: { call: Call; index: n
     case 'list':
       return `(char *[]){ ${[...arg.items.map(cString), 'NULL'].join(', ')} }`;
     case 'buffer': {
-      const name = `buffer_${file.number}`;
+      const name = arg.name === undefined ? `buffer_${file.number}` : `buffer_${cName(arg.name)}`;
       file.statics.push([`static _Alignas(8) uint8_t ${name}[${arg.size}];`]);
       return `(void *)${name}`;
     }
+    case 'memory':
+      return `(void *)(buffer_${cName(arg.of)}${arg.offset ? ` + ${arg.offset}` : ''})`;
     case 'struct': {
       const type = structName(file, arg.name, arg.fields);
       const fields = arg.fields.map((f) => `.${f.name} = ${fieldValue(file, arg.name, f)}`);

@@ -56,6 +56,8 @@ export function canonicalSteps(program: Program): Canonical[] {
         return `{${arg.fields.map((f) => `${f.name}=${text(f.value)}`).join(',')}}`;
       case 'buffer':
         return `[${arg.size}]`;
+      case 'memory':
+        return `<${arg.of}>+${arg.offset}`;
       case 'null':
         return 'NULL';
     }

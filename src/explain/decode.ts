@@ -81,6 +81,8 @@ export function showArg(arg: Arg, options: ShowOptions = {}, place?: { call: Cal
       return showStruct(arg, options);
     case 'buffer':
       return `buf[${arg.size}]`;
+    case 'memory':
+      return arg.offset ? `<${arg.of}>+${arg.offset}` : `<${arg.of}>`;
     case 'null':
       return 'NULL';
     case 'result':

@@ -119,7 +119,7 @@ export const FAMILIES: Record<string, Family> = {
   SECCOMP_FLAG: { names: SECCOMP_FLAG, bits: true }, AF: { names: AF, bits: false }, SOCK: { names: SOCK, bits: true },
   NETLINK: { names: NETLINK, bits: false }, IOCTL: { names: IOCTL, bits: false }, KEYCTL: { names: KEYCTL, bits: false },
   PER: { names: PER, bits: true }, SCHED: { names: SCHED, bits: false }, SCHED_FLAG: { names: SCHED_FLAG, bits: true },
-  IOPRIO_WHO: { names: IOPRIO_WHO, bits: false }, MPOL: { names: MPOL, bits: false },
+  IOPRIO_WHO: { names: IOPRIO_WHO, bits: false }, MPOL: { names: MPOL_F, bits: true },
   FSCONFIG: { names: FSCONFIG, bits: false }, FSOPEN: { names: FSOPEN, bits: true }, SIGNALS: { names: SIGNALS, bits: false },
   BPF_CMD: { names: BPF_CMD, bits: false },
 };
@@ -137,6 +137,12 @@ export function flagNames(familyName: string, value: bigint): string {
   }
   const names: string[] = [];
   let rest = value;
+  if (familyName === 'MPOL') {
+    // The mode is a value in the low bits, the flags are bits above it.
+    const mode = rest & 0xfffn;
+    names.push(Object.entries(MPOL).find(([, n]) => BigInt(n) === mode)?.[0] ?? mode.toString());
+    rest &= ~0xfffn;
+  }
   if (familyName === 'O') {
     // The access mode is a value in two bits, not a bit set.
     const access = rest & 3n;

@@ -26,29 +26,50 @@ export const capabilityMask = (names: readonly string[] | undefined): bigint =>
 
 export const capabilityNames = (mask: bigint): string[] => CAPABILITIES.filter((_, bit) => mask & (1n << BigInt(bit)));
 
+const SETS = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'] as const;
+
+/** Names in any of the sets that stand for no capability of this kernel (config.md: a warning, not an error). */
+function unknownNames(asked: Capabilities, lastCapability: number): string[] {
+  const names = new Set(SETS.flatMap((set) => asked[set] ?? []));
+  return [...names].filter((name) => {
+    const bit = CAPABILITIES.indexOf(name);
+    return bit < 0 || bit > lastCapability;
+  });
+}
+
 /**
  * The five sets that the process will have. What this process's own bounding set lacks cannot be
  * given away: it is left out, with a warning, as podman does. In a new user namespace every
- * capability is there.
+ * capability is there. A name that is unknown to the kernel is left out as well, and so is an
+ * ambient capability that is not permitted and inheritable, which the kernel would refuse
+ * (capabilities(7), "Thread capability sets").
  */
 export function capabilitySets(draft: Draft, asked: Capabilities | undefined): CapabilitySets | undefined {
   if (!asked) return undefined;
+  const unknown = unknownNames(asked, draft.host.lastCapability);
+  if (unknown.length) draft.warnings.push(`ignoring unknown or unavailable capabilities: ${unknown.join(', ')}`);
   const known = (1n << BigInt(draft.host.lastCapability + 1)) - 1n;
   const inUserNamespace = draft.config.linux?.namespaces?.some((n) => n.type === 'user') ?? false;
   const available = inUserNamespace ? known : draft.host.bounding & known;
-  const sets: CapabilitySets = {
-    bounding: capabilityMask(asked.bounding),
-    effective: capabilityMask(asked.effective),
-    inheritable: capabilityMask(asked.inheritable),
-    permitted: capabilityMask(asked.permitted),
-    ambient: capabilityMask(asked.ambient),
-  };
-  const lacking = capabilityNames((sets.bounding | sets.effective | sets.permitted | sets.inheritable | sets.ambient) & ~available);
+  const sets = {} as CapabilitySets;
+  let all = 0n;
+  for (const set of SETS) {
+    sets[set] = capabilityMask(asked[set]) & known;
+    all |= sets[set];
+  }
+  const lacking = capabilityNames(all & ~available);
   if (lacking.length) {
     draft.warnings.push(
       `${lacking.join(', ')} cannot be given to the container, because minirun itself does not have ${lacking.length === 1 ? 'it' : 'them'}`,
     );
-    for (const set of Object.keys(sets) as (keyof CapabilitySets)[]) sets[set] &= available;
+    for (const set of SETS) sets[set] &= available;
+  }
+  const refused = sets.ambient & ~(sets.permitted & sets.inheritable);
+  if (refused) {
+    draft.warnings.push(
+      `${capabilityNames(refused).join(', ')} cannot be ambient: an ambient capability must be in the permitted and in the inheritable set too`,
+    );
+    sets.ambient &= ~refused;
   }
   return sets;
 }

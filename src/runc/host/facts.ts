@@ -21,8 +21,36 @@ export interface CgroupFacts {
   cpuset?: { from: string; cpus: string; mems: string };
   /** Folders above the container's cgroups that are there already. */
   existing?: string[];
+  /** v2: the topmost folder above the container's whose controllers this user may switch on; the mount point where it is left out. */
+  delegated?: string;
   /** False when this user may not make cgroups (rootless without delegation). */
   writable: boolean;
+  /** Hierarchies in which this user may not make the container's folder: v1 controllers, '' for v2. */
+  unwritable?: string[];
+}
+
+export interface ResctrlFacts {
+  /** Where it is mounted. */
+  root: string;
+  /** Folders below info/: what the processor can share out or measure (`L3`, `MB`, `L3_MON`). */
+  info: string[];
+  /** Folders that are there already, below `root` (classes of service). */
+  existing: string[];
+}
+
+export interface NetDeviceFacts {
+  /** Its number (if_nametoindex(3)). */
+  index: number;
+  /** Its permanent addresses of global scope, to be given to it again after the move. */
+  addresses: NetAddress[];
+}
+
+export interface NetAddress {
+  /** AF_INET or AF_INET6. */
+  family: number;
+  prefixLength: number;
+  /** 4 or 16 bytes, as hexadecimal digits. */
+  address: string;
 }
 
 export type FileKind = 'file' | 'dir' | 'char' | 'block' | 'other' | 'missing';
@@ -52,6 +80,14 @@ export interface Host {
   /** The programs that map more than one id for an ordinary user, where they are installed. */
   newuidmap?: string;
   newgidmap?: string;
+  /** AppArmor is switched on. */
+  apparmor?: boolean;
+  /** SELinux is switched on. */
+  selinux?: boolean;
+  /** The resctrl file system, where the config asks for intelRdt and the machine has one mounted. */
+  resctrl?: ResctrlFacts;
+  /** The interfaces of the host that the config moves into the container; those that do not exist are left out. */
+  netDevices?: Record<string, NetDeviceFacts>;
   /** The seccomp filter of the config, compiled by libseccomp; undefined where that is not possible. */
   seccompFilter?: Uint8Array;
 }

@@ -31,7 +31,11 @@ export const fd = (value: Fd): Arg => (typeof value === 'number' ? int(value, 'F
 
 export const list = (items: string[]): Arg => ({ kind: 'list', items });
 
-export const buffer = (size: number): Arg => ({ kind: 'buffer', size });
+export const buffer = (size: number, name?: string): Arg =>
+  name === undefined ? { kind: 'buffer', size } : { kind: 'buffer', size, name };
+
+/** The buffer that an earlier step of the same actor had filled, from byte `offset` on. */
+export const memory = (of: string, offset = 0): Arg => ({ kind: 'memory', of, offset });
 
 export const data = (bytes: Uint8Array, shows?: string): Arg => {
   const hex = Buffer.from(bytes).toString('hex');

@@ -134,6 +134,13 @@ export const schedSetattr = (a: { policy: number; flags: number; nice: number; p
     ]),
     int(0),
   );
+/** @param nodes a bit mask in whole 64-bit words; undefined: no nodes */
+export const setMempolicy = (modeAndFlags: number, nodes: Uint8Array | undefined, shows: string): Call =>
+  // The kernel looks at one bit less than it is told (set_mempolicy(2), "BUGS").
+  call('set_mempolicy', int(modeAndFlags, 'MPOL'), nodes ? data(nodes, `[${shows}]`) : NULL, int(nodes ? 8 * nodes.length + 1 : 0));
+/** @param processors a bit mask in whole 64-bit words */
+export const schedSetaffinity = (pid: number | Ref, processors: Uint8Array, shows: string): Call =>
+  call('sched_setaffinity', typeof pid === 'number' ? int(pid) : pid, int(processors.length), data(processors, `[${shows}]`));
 /** @param filter a compiled classic-BPF program: 8 bytes an instruction */
 export const seccompFilter = (filter: Uint8Array, flags: number): Call =>
   call(

@@ -136,6 +136,7 @@ export function flatten(program: Program): FlatProgram {
   const relocations: Patch[] = [];
   const slots: string[] = [];
   const newest = new Map<string, number>();
+  const buffers = new Map<string, number>();
   const slotOf = (of: string): number => {
     const slot = newest.get(of);
     if (slot === undefined) throw new Error(`a step uses the result "${of}" before any step has saved it`);
@@ -173,8 +174,16 @@ export function flatten(program: Program): FlatProgram {
         return placeText(arg.parts, patches);
       case 'data':
         return segment.add(Buffer.from(arg.hex, 'hex'));
-      case 'buffer':
-        return segment.reserve(arg.size);
+      case 'buffer': {
+        const at = segment.reserve(arg.size);
+        if (arg.name !== undefined) buffers.set(arg.name, at);
+        return at;
+      }
+      case 'memory': {
+        const at = buffers.get(arg.of);
+        if (at === undefined) throw new Error(`a step reads the buffer "${arg.of}" before any step has it filled`);
+        return at + arg.offset;
+      }
       case 'list': {
         const at = segment.reserve(8 * (arg.items.length + 1));
         arg.items.forEach((item, i) => {

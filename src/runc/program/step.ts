@@ -49,14 +49,16 @@ export type Arg =
   | { kind: 'list'; items: string[] }
   /** A pointer to a C struct (or array of them), laid out with natural alignment. */
   | { kind: 'struct'; name: string; fields: Field[] }
-  /** Memory of `size` bytes into which the kernel writes. */
-  | { kind: 'buffer'; size: number }
+  /** Memory of `size` bytes into which the kernel writes; `name` is for later steps that read it. */
+  | { kind: 'buffer'; size: number; name?: string }
+  /** What the kernel has written into the buffer of that name for an earlier step of the same actor, from a byte on. */
+  | { kind: 'memory'; of: string; offset: number }
   | { kind: 'null' }
   | Ref;
 
 export interface Field {
   name: string;
-  /** `ptr` takes text, data, list, struct, buffer or null; `bytes` takes data, inline. */
+  /** `ptr` takes text, data, list, struct, buffer, memory or null; `bytes` takes data, inline. */
   type: 'u8' | 'u16' | 'u32' | 'i32' | 'u64' | 'ptr' | 'bytes';
   value: Arg;
 }
