@@ -25,7 +25,7 @@ const PROGRAMS = {
   minirun: 'src/cli/main.ts',
   keeper: 'src/runc/container/keeper.ts',
   'ffi-init': 'src/runc/engine/ffi-init.ts',
-  'minirun-runc': 'src/runc/main.ts',
+  'minirun-runc': 'src/cli/runc.ts',
 };
 
 const SHARED = {

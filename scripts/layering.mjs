@@ -24,6 +24,7 @@ export const ALLOWED = {
   ...Object.fromEntries(MIDDLE.map((folder) => [folder, [...MIDDLE, 'runc/program', 'libc']])),
   'runc/engine': ['runc/program', 'libc'],
   'runc/container': ['runc/engine', ...MIDDLE, 'runc/program', 'libc'],
+  'runc/commands': ['runc/container', 'runc/engine', ...MIDDLE, 'runc/program', 'libc'],
   runc: ['libc'],
   explain: ['runc/program', 'runc/engine/observer.ts', 'runc/engine/step-error.ts', 'runc/spec/config.ts', 'libc'],
   shim: ['runc', 'libc'],

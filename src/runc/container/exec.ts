@@ -47,6 +47,7 @@ export async function execInContainer(
       ...(request.consoleSocket === undefined ? {} : { consoleSocket: request.consoleSocket }),
       ...(request.observer ? { observer: request.observer } : {}),
     });
+    request.onRunning?.(started.pid);
     if (options.detach) return { code: 0, signal: 0, oomKilled: false };
     forwarding.to(started.pid);
     const end = waitChild(started.pid);

@@ -1,11 +1,44 @@
 /** Signals to a container's first process. */
+import { call, closeFd } from '../../libc/fd.ts';
 import { signal, waitGone } from '../../libc/process.ts';
 import { freeze } from '../cgroup/freezer.ts';
+import { killAll } from '../cgroup/kill.ts';
+import { isNew } from '../compile/draft.ts';
+import { statusOf } from './oci-state.ts';
 import { settled } from './remove.ts';
-import { type ContainerView, isAlive } from './state.ts';
+import { type ContainerView, isAlive, loadConfig, type ProcessName } from './state.ts';
 
 const SIGTERM = 15;
 const SIGKILL = 9;
+
+/** Signals exactly this process, never one that got its number after it. Returns false when it is gone. */
+export function signalProcess(process: ProcessName, number: number): boolean {
+  const pidfd = call('pidfd_open', process.pid, 0);
+  if (pidfd < 0) return false;
+  try {
+    return isAlive(process) && call('pidfd_send_signal', pidfd, number, 0, 0) === 0;
+  } finally {
+    closeFd(pidfd);
+  }
+}
+
+/**
+ * `kill` of the runtime specification. SIGKILL reaches all processes of a container that has no pid
+ * namespace of its own, for its first one's end would leave the others behind.
+ * @throws Error in runc's words when it does not run
+ */
+export function signalContainer(view: ContainerView, number: number, options: { all: boolean }): void {
+  const { cgroups, init } = view.state;
+  if (options.all) {
+    killAll(cgroups, number);
+    return;
+  }
+  const paused = statusOf(view) === 'paused';
+  if (!init || !signalProcess(init, number)) throw new Error('container not running');
+  if (number !== SIGKILL) return;
+  if (paused) freeze(cgroups, false); // v1: a frozen process does not die
+  if (!isNew(loadConfig(view), 'pid')) killAll(cgroups, SIGKILL);
+}
 
 /** @throws Error when it does not run */
 export function killContainer(view: ContainerView, number: number): void {

@@ -39,6 +39,10 @@ export interface RunRequest {
   /** Changes the program before it runs: how tests make one step fail. */
   alter?: (program: Program) => Program;
   choices?: Choices;
+  /** systemd makes the cgroups (`--systemd-cgroup`). */
+  systemdCgroup?: boolean;
+  /** Called with the first process's number once it is made. */
+  onRunning?: (pid: number) => void;
   /** A connected unix socket that gets the terminal's master (`--console-socket`). */
   consoleSocket?: number;
   /** Signal that `stop` sends first. */
@@ -54,5 +58,9 @@ export interface ExecRequest {
   detachKeys?: Uint8Array;
   choices?: Pick<Choices, 'preserveFds' | 'noKeyring'>;
   consoleSocket?: number;
+  /** Sub-cgroups to run in: `[controller:]path`. */
+  cgroups?: string[];
+  /** Called with the process's number once it is made. */
+  onRunning?: (pid: number) => void;
   warn: (sentence: string) => void;
 }

@@ -72,6 +72,7 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
         if (gate !== undefined && state.init && config.process) findCommand(state.init.pid, config.process, hasNamespace(config, 'user'));
       },
     });
+    request.onRunning?.(started.pid);
     return { ...started, state };
   } catch (error) {
     removeTraces(stateRoot, id, state);

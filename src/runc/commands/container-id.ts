@@ -1,0 +1,18 @@
+/** Ids of containers, and finding the one that a command names. */
+import { type ContainerView, viewOf } from '../container/state.ts';
+
+/** @throws Error in runc's words when it cannot be an id (it becomes the name of a folder) */
+export function checkId(id: string): string {
+  if (id === '') throw new Error('container id cannot be empty');
+  if (!/^[\w+.-]+$/.test(id) || id === '.' || id === '..' || id.startsWith('.'))
+    throw new Error(`invalid container id format: ${JSON.stringify(id)}`);
+  if (id.length > 255) throw new Error('container id is longer than 255 characters, the limit of a file name');
+  return id;
+}
+
+/** @throws Error when there is none; engines look for these words */
+export function containerOf(root: string, id: string | undefined): ContainerView {
+  const view = viewOf(root, checkId(id ?? ''));
+  if (!view) throw new Error('container does not exist');
+  return view;
+}

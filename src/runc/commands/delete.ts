@@ -1,0 +1,20 @@
+/** `minirun-runc delete` */
+import { deleteOci } from '../container/delete.ts';
+import { viewOf } from '../container/state.ts';
+import type { Command } from './command.ts';
+import { checkId } from './container-id.ts';
+
+export const command: Command = {
+  synopsis: '<container-id>',
+  options: { force: { short: 'f', help: 'kill it first if it still runs' } },
+  operands: [1, 1],
+  run(args, context) {
+    const id = checkId(args.operands[0] as string);
+    const force = args.options.force === true;
+    const view = viewOf(context.root, id);
+    if (!view && force) return 0;
+    if (!view) throw new Error('container does not exist');
+    deleteOci(view, { force, warn: context.warn });
+    return 0;
+  },
+};

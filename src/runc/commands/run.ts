@@ -1,0 +1,62 @@
+/** `minirun-runc run`: create and start in one, in the foreground unless --detach. */
+import { resolve } from 'node:path';
+import { closeFd } from '../../libc/fd.ts';
+import type { RunRequest } from '../container/request.ts';
+import { runContainer, startContainer } from '../container/run.ts';
+import { OWN_STREAMS } from '../container/start.ts';
+import { textOf } from './arguments.ts';
+import { BUNDLE_OPTIONS, choicesOf, openBundle, passListenFds, startError } from './bundle.ts';
+import type { Command } from './command.ts';
+import { connectConsoleSocket } from './console-socket.ts';
+import { checkId } from './container-id.ts';
+import { writePidFile } from './pid-file.ts';
+
+export const command: Command = {
+  synopsis: '<container-id>',
+  options: {
+    ...BUNDLE_OPTIONS,
+    detach: { short: 'd', help: 'return once the command runs' },
+    keep: { help: 'do not delete the container when it has ended' },
+    'no-subreaper': { help: 'accepted; minirun-runc is never a subreaper' },
+  },
+  operands: [1, 1],
+  async run(args, context) {
+    const id = checkId(args.operands[0] as string);
+    const detach = args.options.detach === true;
+    const pidFile = textOf(args, 'pid-file');
+    const pidPath = pidFile === undefined ? undefined : resolve(pidFile);
+    const socket = textOf(args, 'console-socket');
+    const socketPath = socket === undefined ? undefined : resolve(socket);
+    const { path: bundle, config } = openBundle(args);
+    passListenFds(config);
+    const narration = await context.narrate(id, 'run');
+    let consoleSocket: number | undefined;
+    try {
+      consoleSocket = connectConsoleSocket(socketPath, config.process?.terminal === true, detach);
+      const request: RunRequest = {
+        stateRoot: context.root,
+        id,
+        name: id,
+        config,
+        bundle,
+        engine: 'native',
+        remove: !detach && args.options.keep !== true,
+        warn: context.warn,
+        choices: choicesOf(args, false),
+        systemdCgroup: context.systemdCgroup,
+        detachKeys: new Uint8Array(),
+        ...(pidPath === undefined ? {} : { onRunning: (pid: number) => writePidFile(pidPath, pid) }),
+        ...(consoleSocket === undefined ? {} : { consoleSocket }),
+        ...(narration.observer ? { observer: narration.observer } : {}),
+      };
+      if (!detach) return (await runContainer(request)).code;
+      startContainer(request, OWN_STREAMS, false);
+      return 0;
+    } catch (error) {
+      throw await startError('runc run failed', error, config.process?.args?.[0] ?? '');
+    } finally {
+      if (consoleSocket !== undefined) closeFd(consoleSocket);
+      narration.close();
+    }
+  },
+};
