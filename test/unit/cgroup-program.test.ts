@@ -76,6 +76,18 @@ describe('where the cgroups are', () => {
     expect(cgroupPaths(config(), v1Host).v2).toBeUndefined();
     expect(cgroupPaths(config({ hugepageLimits: [{ pageSize: '2MB', limit: 0 }] }), v1Host, 'box').v2).toBe('/cg/unified/minirun/box');
   });
+  test('hybrid: a config that names its cgroups has them in every hierarchy', () => {
+    expect(cgroupPaths(config(undefined, '/docker/x'), v1Host)).toMatchObject({
+      v1: { memory: '/cg/memory/docker/x' },
+      v2: '/cg/unified/docker/x',
+    });
+  });
+  test('an ordinary user: the hierarchies that were handed to it', () => {
+    const some: Host = { ...v1Host, uid: 1000, cgroup: { ...V1, unwritable: ['cpu', 'cpuacct', 'cpuset', 'blkio', 'devices', ''] } };
+    expect(cgroupPaths(config(undefined, 'x'), some)).toEqual({ v1: { memory: '/cg/memory/us/x', pids: '/cg/pids/us/x' } });
+    expect(checkResources(config({ cpu: { shares: 5 } }), some)[0]).toContain('cgroup controller cpu, which was not handed to this user');
+    expect(checkResources(config({ pids: { limit: 5 } }), some)).toEqual([]);
+  });
   test('none where we may not', () => {
     const host = { ...v2Host, cgroup: { ...v2Host.cgroup, writable: false } };
     expect(cgroupPaths(config(), host)).toEqual({ v1: {} });
@@ -110,9 +122,9 @@ describe('the steps', () => {
       'mkdir /sys/fs/cgroup/minirun',
       'mkdir /sys/fs/cgroup/minirun/box',
       '/sys/fs/cgroup/cgroup.subtree_control = +cpu +pids',
-      '/sys/fs/cgroup/cgroup.subtree_control = +memory',
       '/sys/fs/cgroup/minirun/cgroup.subtree_control = +cpu +pids',
-      '/sys/fs/cgroup/minirun/cgroup.subtree_control = +memory',
+      ...['cpuset', 'io', 'memory', 'hugetlb'].map((name) => `/sys/fs/cgroup/cgroup.subtree_control = +${name}`),
+      ...['cpuset', 'io', 'memory', 'hugetlb'].map((name) => `/sys/fs/cgroup/minirun/cgroup.subtree_control = +${name}`),
       '/sys/fs/cgroup/minirun/box/cpu.max = 50000 100000',
       '/sys/fs/cgroup/minirun/box/pids.max = 9',
       'bpf',
@@ -121,13 +133,18 @@ describe('the steps', () => {
     const ignores = steps
       .filter((s) => s.call.name === 'write' && show(s.call.args[1]).startsWith('+'))
       .map((s) => (s.ignore ?? []).includes('EBUSY'));
-    expect(ignores).toEqual([false, true, false, true]);
+    expect(ignores).toEqual([false, false, ...Array(8).fill(true)]);
   });
   test('an ordinary user begins at the folder above its own, and sets no device rules', () => {
     const user: Host = {
       ...v2Host,
       uid: 1000,
-      cgroup: { ...v2Host.cgroup, own: { '': '/app.slice/x.scope' }, v2Controllers: ['memory', 'pids'] },
+      cgroup: {
+        ...v2Host.cgroup,
+        own: { '': '/app.slice/x.scope' },
+        v2Controllers: ['memory', 'pids'],
+        delegated: '/sys/fs/cgroup/app.slice',
+      },
     };
     const { lines } = compiled(config({ memory: { limit: 5 } }), user);
     expect(lines.filter((l) => l.includes('+memory'))).toEqual([

@@ -1,12 +1,11 @@
-import { expect, test } from 'vitest';
-import { type CgroupFiles, cgroupFacts, cpusetAbove } from '../../src/runc/host/cgroup-facts.ts';
+import { describe, expect, test } from 'vitest';
+import { type CgroupFiles, cgroupAccess, cgroupFacts, cpusetAbove } from '../../src/runc/host/cgroup-facts.ts';
 
 const files = (over: Partial<CgroupFiles>): CgroupFiles => ({
   mountinfo: '',
   selfCgroup: '',
   read: () => '',
   mayWrite: () => true,
-  uid: 0,
   ...over,
 });
 
@@ -63,26 +62,44 @@ test('no cgroup mount at all', () => {
   expect(cgroupFacts(files({ selfCgroup: '0::/\n' }))).toMatchObject({ mode: 'none', writable: false });
 });
 
-test('an ordinary user may use v2 only where the folder above its own cgroup is its own', () => {
+describe('what an ordinary user may do', () => {
   const base = '/sys/fs/cgroup/user.slice/app.slice';
-  const asked: string[] = [];
-  const make = (allowed: (path: string) => boolean) =>
-    cgroupFacts(
-      files({
-        uid: 1000,
-        mountinfo: '30 25 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n',
-        selfCgroup: '0::/user.slice/app.slice/x.scope\n',
-        read: (path) => (path === `${base}/cgroup.controllers` ? 'memory pids\n' : ''),
-        mayWrite: (path) => {
-          asked.push(path);
-          return allowed(path);
-        },
-      }),
-    );
-  expect(make((path) => path.startsWith(base))).toMatchObject({ writable: true, v2Controllers: ['memory', 'pids'] });
-  expect(make((path) => !path.endsWith('subtree_control')).writable).toBe(false);
-  expect(make(() => false).writable).toBe(false);
-  expect(new Set(asked)).toEqual(new Set([base, `${base}/cgroup.procs`, `${base}/cgroup.subtree_control`]));
+  const facts = cgroupFacts(
+    files({ mountinfo: '30 25 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n', selfCgroup: '0::/user.slice/app.slice/x.scope\n' }),
+  );
+  const exists = (path: string) => !path.includes('minirun');
+  const read = (path: string) => (path === `${base}/cgroup.controllers` ? 'memory pids\n' : 'all of them');
+  const access = (mayWrite: (path: string) => boolean, v2 = `${base}/minirun/box`) =>
+    cgroupAccess(facts, { v1: {}, v2 }, { exists, read, mayWrite });
+
+  test('v2: where the folder above its own cgroup was handed to it', () => {
+    expect(access((path) => path.startsWith(base))).toMatchObject({
+      writable: true,
+      unwritable: [],
+      delegated: base,
+      v2Controllers: ['memory', 'pids'],
+    });
+    for (const missing of ['cgroup.subtree_control', 'cgroup.procs', 'app.slice'])
+      expect(
+        access((path) => path.startsWith(base) && !path.endsWith(missing)),
+        missing,
+      ).toMatchObject({ writable: false, unwritable: [''] });
+  });
+  test('v2: controllers may be switched on from the top of what was handed to it', () => {
+    const user = '/sys/fs/cgroup/user.slice';
+    expect(access((path) => path.startsWith(user)).delegated).toBe(user);
+  });
+  test('v2: a process is moved only below a folder that is its own', () => {
+    const other = '/sys/fs/cgroup/machine.slice/mine';
+    expect(access((path) => path.startsWith(other), `${other}/minirun/box`).writable).toBe(false);
+    expect(access((path) => path.startsWith(other) || path === '/sys/fs/cgroup/cgroup.procs', `${other}/minirun/box`).writable).toBe(true);
+  });
+  test('v1: the controllers that were handed to it', () => {
+    const v1 = { memory: '/cg/memory/me/minirun/box', cpu: '/cg/cpu/me/minirun/box' };
+    const look = { exists, read, mayWrite: (path: string) => path === '/cg/memory/me' };
+    expect(cgroupAccess(facts, { v1 }, look)).toMatchObject({ writable: true, unwritable: ['cpu'] });
+    expect(cgroupAccess(facts, { v1 }, { ...look, mayWrite: () => false }).writable).toBe(false);
+  });
 });
 
 test('the deepest cpuset above that has CPUs', () => {

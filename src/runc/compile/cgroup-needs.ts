@@ -23,6 +23,7 @@ export function controllersNeeded(resources: Resources | undefined): Map<Control
   const { cpus, mems, ...time } = cpu ?? {};
   if (given(time)) needs.set('cpu', 'cpu');
   if (cpus || mems) needs.set('cpuset', cpus ? 'cpu/cpus' : 'cpu/mems');
+  // No limit needs no controller: where there is one, a new group has none.
   if (pids?.limit !== undefined && pids.limit > 0) needs.set('pids', 'pids');
   if (given(blockIO)) needs.set('io', 'blockIO');
   if (hugepageLimits?.length) needs.set('hugetlb', 'hugepageLimits');
@@ -34,8 +35,10 @@ export function controllersNeeded(resources: Resources | undefined): Map<Control
 
 /** Where this machine has a controller; a controller is in one tree only. */
 export function homeOf(controller: Controller, host: Host): 'v1' | 'v2' | undefined {
-  if (host.cgroup.v1[v1Name(controller)]) return 'v1';
-  return host.cgroup.v2 !== undefined && host.cgroup.v2Controllers.includes(controller) ? 'v2' : undefined;
+  const { v1, v2, unwritable = [] } = host.cgroup;
+  const name = v1Name(controller);
+  if (v1[name]) return unwritable.includes(name) ? undefined : 'v1';
+  return v2 !== undefined && !unwritable.includes('') && host.cgroup.v2Controllers.includes(controller) ? 'v2' : undefined;
 }
 
 /** The controller of a file of the unified map: `memory.high` → `memory`. */

@@ -18,28 +18,41 @@ function wanted(config: Config, host: Host, id: string): string {
   const given = config.linux?.cgroupsPath;
   if (given) return given;
   // An ordinary user owns nothing at the top of the tree, but may own the folder above its own cgroup.
-  return host.uid === 0 ? `/minirun/${id}` : `minirun/${id}`;
+  return isRootless(host) ? `minirun/${id}` : `/minirun/${id}`;
 }
+
+/** Not the machine's root: an ordinary user, or root of a user namespace only. */
+export const isRootless = (host: Pick<Host, 'uid' | 'inUserNamespace'>): boolean => host.uid !== 0 || host.inUserNamespace === true;
 
 /**
  * The folders of the container's cgroups.
  *
  * An absolute cgroupsPath starts at the root of each hierarchy; a relative one at our own cgroup
  * (v1) or at the folder above it (v2), as runc reads it. `..` cannot lead out of a hierarchy.
- * On a hybrid machine the v2 folder is made only when something asks for what is only there:
- * joining it costs milliseconds, and the v1 folders already hold all that is needed.
+ * On a hybrid machine there is a v2 folder where the config names its cgroups, or something asks
+ * for what is only there; else it is left out, because joining it costs milliseconds and the v1
+ * folders already hold all that is needed.
  * @param id of the container; the annotation `minirun.id` where it is left out
  */
 export function cgroupPaths(config: Config, host: Host, id = config.annotations?.['minirun.id'] ?? 'container'): CgroupPaths {
+  const { writable, unwritable = [] } = host.cgroup;
+  if (!writable) return NO_CGROUPS;
+  const places = cgroupPlaces(config, host, id);
+  const v1 = Object.fromEntries(Object.entries(places.v1).filter(([controller]) => !unwritable.includes(controller)));
+  return { ...places, v1, ...(unwritable.includes('') ? { v2: undefined } : {}) };
+}
+
+/** The folders as the config asks for them, whether this user may make them or not. */
+export function cgroupPlaces(config: Config, host: Host, id = config.annotations?.['minirun.id'] ?? 'container'): CgroupPaths {
   const { cgroup } = host;
-  if (cgroup.mode === 'none' || !cgroup.writable) return NO_CGROUPS;
+  if (cgroup.mode === 'none') return NO_CGROUPS;
   const path = wanted(config, host, id);
   const inside = posix.join('/', path);
   const folder = (point: string, own: string, version: 1 | 2): string =>
     inHierarchy(point, posix.isAbsolute(path) ? inside : posix.join('/', relativeBase(own, version), inside));
   const v1: Record<string, string> = {};
   for (const [controller, point] of Object.entries(cgroup.v1)) v1[controller] = folder(point, cgroup.own[controller] ?? '/', 1);
-  const needsV2 = cgroup.mode === 'v2' || [...controllerHomes(config, host).values()].includes('v2');
+  const needsV2 = cgroup.mode === 'v2' || config.linux?.cgroupsPath || [...controllerHomes(config, host).values()].includes('v2');
   if (cgroup.v2 === undefined || !needsV2) return { v1 };
   return { v1, v2: folder(cgroup.v2, cgroup.own[''] ?? '/', 2) };
 }

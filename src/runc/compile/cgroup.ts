@@ -4,16 +4,15 @@
  * Sources: cgroups(7); Linux, admin-guide/cgroup-v1/ and admin-guide/cgroup-v2.rst.
  */
 import { posix } from 'node:path';
-import { relativeBase } from '../host/cgroup-facts.ts';
 import { AT_FDCWD } from '../program/args.ts';
 import { mkdirat } from '../program/calls.ts';
 import { compileDeviceRules } from './cgroup-devices.ts';
 import type { Limit } from './cgroup-limit.ts';
-import { controllersNeeded, homeOf } from './cgroup-needs.ts';
+import { type Controller, controllersNeeded, homeOf } from './cgroup-needs.ts';
 import { type CgroupPaths, chain, hasCgroups, v1Folders } from './cgroup-paths.ts';
 import { limitsV1 } from './cgroup-v1.ts';
 import { ignoredByV2, limitsV2, unifiedLimits } from './cgroup-v2.ts';
-import { add, type Draft, type Setting, writeFile } from './draft.ts';
+import { add, type Draft, type Setting, writeFile, writeValues } from './draft.ts';
 
 export { compileCgroupJoin } from './cgroup-join.ts';
 export { checkResources } from './cgroup-needs.ts';
@@ -94,9 +93,6 @@ function compileV1(draft: Draft, paths: CgroupPaths): void {
   }
 }
 
-/** What is counted even without limits: memory, so that an out-of-memory kill can be told; processes. */
-const ALWAYS_COUNTED = ['memory', 'pids'];
-
 /** v2: a folder has the controllers that the folder above has switched on for its children. */
 function compileV2(draft: Draft, folder: string): void {
   const { config, host } = draft;
@@ -113,35 +109,57 @@ function compileV2(draft: Draft, folder: string): void {
     const controller = key.split('.')[0] as string;
     if (controller !== 'cgroup' && !needed.includes(controller)) needed.push(controller);
   }
-  const counted = ALWAYS_COUNTED.filter((c) => host.cgroup.v2Controllers.includes(c) && !needed.includes(c));
-  // An ordinary user's part of the tree begins at the folder above its own cgroup.
-  const start = host.uid === 0 ? point : posix.join(point, relativeBase(host.cgroup.own[''] ?? '/', 2));
-  const above = [start, ...chain(start, posix.dirname(folder))];
-  for (const path of above) {
-    const control = `${path}/cgroup.subtree_control`;
-    const switches = (names: string[]) => names.map((name) => `+${name}`).join(' ');
-    if (needed.length)
-      writeFile(
-        draft,
-        RUNTIME,
-        control,
-        switches(needed),
-        `Switches on ${needed.join(', ')} for the folders below, so that limits can be set there. The kernel allows it only where no process sits in this folder itself, the top excepted (EBUSY otherwise): processes belong into the leaves of the tree.`,
-      );
-    if (counted.length)
-      writeFile(
-        draft,
-        RUNTIME,
-        control,
-        switches(counted),
-        `Switches on ${counted.join(' and ')} for the folders below: no limit needs it, but then what the container uses is counted, and being killed for lack of memory can be told from other ends. It is no matter if that cannot be.`,
-        { ignore: ['EBUSY', 'EINVAL', 'ENOENT', 'EACCES'] },
-      );
-  }
+  const above = foldersAbove(draft, folder);
+  switchOn(draft, above, needed);
+  // On a hybrid machine this tree has what is left over, and nobody has asked for it.
+  if (host.cgroup.mode === 'v2')
+    offer(
+      draft,
+      above,
+      host.cgroup.v2Controllers.filter((c) => !needed.includes(c)),
+    );
 }
 
-/** The writes of all limits, each with the absolute path of its file. */
-export function compileResources(draft: Draft, paths: CgroupPaths): { path: string; limit: Limit }[] {
+/** The folders above a container's whose controllers may be switched on: from the top, or from what was handed to this user. */
+export function foldersAbove({ host }: Draft, folder: string): string[] {
+  const { v2 = '', delegated = v2 } = host.cgroup;
+  const all = [v2, ...chain(v2, posix.dirname(folder))];
+  return all.slice(Math.max(0, all.indexOf(delegated)));
+}
+
+/** Switches controllers on that limits need. */
+export function switchOn(draft: Draft, folders: string[], controllers: string[]): void {
+  if (!controllers.length) return;
+  for (const path of folders)
+    writeFile(
+      draft,
+      RUNTIME,
+      `${path}/cgroup.subtree_control`,
+      controllers.map((name) => `+${name}`).join(' '),
+      `Switches on ${controllers.join(', ')} for the folders below, so that limits can be set there. The kernel allows it only where no process sits in this folder itself, the top excepted (EBUSY otherwise): processes belong into the leaves of the tree.`,
+    );
+}
+
+/** Switches the others on as well, one by one, as far as that can be done. */
+function offer(draft: Draft, folders: string[], controllers: string[]): void {
+  if (!controllers.length) return;
+  const ignore = ['EBUSY', 'EINVAL', 'ENOENT'];
+  for (const path of folders)
+    writeValues(
+      draft,
+      RUNTIME,
+      `${path}/cgroup.subtree_control`,
+      controllers.map((name) => ({ value: `+${name}`, why: 'One by one, because a write with one that cannot be has no effect at all.' })),
+      `Switches on ${controllers.join(', ')} for the folders below: no limit needs them now, but then what the container uses is counted, a limit can be set later, and being killed for lack of memory can be told from other ends. It is no matter if that cannot be.`,
+      { ignore },
+    );
+}
+
+/**
+ * The writes of all limits, each with the absolute path of its file.
+ * @param also controllers that are looked at although the limits can do without them
+ */
+export function compileResources(draft: Draft, paths: CgroupPaths, also: Controller[] = []): { path: string; limit: Limit }[] {
   const { config, host } = draft;
   const resources = config.linux?.resources;
   if (!resources) return [];
@@ -149,7 +167,7 @@ export function compileResources(draft: Draft, paths: CgroupPaths): { path: stri
   const push = (folder: string | undefined, limit: Limit) => {
     if (folder !== undefined) limits.push({ path: `${folder}/${limit.file}`, limit });
   };
-  for (const controller of controllersNeeded(resources).keys()) {
+  for (const controller of new Set([...controllersNeeded(resources).keys(), ...also])) {
     const home = homeOf(controller, host);
     if (home === 'v1') for (const l of limitsV1(controller, resources)) push(paths.v1[l.controller], l);
     else if (home === 'v2') for (const l of limitsV2(controller, resources)) push(paths.v2, l);

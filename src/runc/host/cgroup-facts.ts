@@ -7,7 +7,7 @@
  * folder named /sys/fs/cgroup/memory may be anything.
  * Sources: cgroups(7), proc_pid_mountinfo(5).
  */
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { CgroupFacts, CgroupMode } from './facts.ts';
 
@@ -21,7 +21,6 @@ export interface CgroupFiles {
   read: (path: string) => string;
   /** True when this user may write to the file or folder. */
   mayWrite: (path: string) => boolean;
-  uid: number;
 }
 
 /** Options of a v1 mount that are no controllers (Linux, kernel/cgroup/cgroup-v1.c: mount options). */
@@ -99,15 +98,52 @@ export function cgroupFacts(files: CgroupFiles): CgroupFacts {
   const hasV1 = Object.keys(v1).length > 0;
   const mode: CgroupMode = hasV1 ? (v2 ? 'hybrid' : 'v1') : v2 ? 'v2' : 'none';
 
-  // What a relative path can use is what the folder above us was given, not what the root has.
-  const rootless = files.uid !== 0;
-  const base = v2 ? inHierarchy(v2, rootless ? relativeBase(own[''] ?? '/', 2) : '/') : '';
-  const v2Controllers = v2 ? files.read(`${base}/cgroup.controllers`).split(/\s+/).filter(Boolean) : [];
-  const mayUseV2 = () => ['', 'cgroup.procs', 'cgroup.subtree_control'].every((file) => files.mayWrite(posix.join(base, file)));
-  const mayUseV1 = () =>
-    Object.entries(v1).every(([name, point]) => files.mayWrite(inHierarchy(point, rootless ? (own[name] ?? '/') : '/')));
-  const writable = mode !== 'none' && (v2 === undefined || mode === 'hybrid' || mayUseV2()) && mayUseV1();
+  const v2Controllers = v2 ? files.read(`${v2}/cgroup.controllers`).split(/\s+/).filter(Boolean) : [];
+  // For the machine's root only a read-only mount stands in the way; for others see cgroupAccess.
+  const points = [...Object.values(v1), ...(v2 === undefined || mode === 'hybrid' ? [] : [v2])];
+  const writable = mode !== 'none' && points.every(files.mayWrite);
   return { mode, v1, ...(v2 === undefined ? {} : { v2 }), v2Controllers, own, writable };
+}
+
+/** What can be found out about a path. */
+export interface PathFacts {
+  exists: (path: string) => boolean;
+  mayWrite: (path: string) => boolean;
+  read: (path: string) => string;
+}
+
+/**
+ * What somebody who is not the machine's root may do at the places of a container's cgroups. A
+ * folder can be made where the deepest one that exists is writable. In v2 a process can be moved
+ * only by who may also write cgroup.procs of the folder that is above both its old and its new
+ * cgroup (cgroups(7), "Cgroups delegation containment rules").
+ * @param places absolute folders of the container, by v1 controller, and in v2
+ */
+export function cgroupAccess(facts: CgroupFacts, places: { v1: Record<string, string>; v2?: string }, look: PathFacts): CgroupFacts {
+  const deepest = (folder: string): string => {
+    let at = posix.dirname(folder);
+    while (at !== '/' && !look.exists(at)) at = posix.dirname(at);
+    return at;
+  };
+  const unwritable = Object.entries(places.v1).flatMap(([controller, folder]) => (look.mayWrite(deepest(folder)) ? [] : [controller]));
+  const { v1, v2 } = places;
+  if (v2 === undefined || facts.v2 === undefined) return { ...facts, unwritable, writable: unwritable.length < Object.keys(v1).length };
+  const top = deepest(v2);
+  const own = inHierarchy(facts.v2, facts.own[''] ?? '/');
+  let common = posix.dirname(own);
+  while (!v2.startsWith(`${common}/`)) common = posix.dirname(common);
+  const needed = [top, `${top}/cgroup.subtree_control`, `${top}/cgroup.procs`, `${common}/cgroup.procs`];
+  if (!needed.every(look.mayWrite)) unwritable.push('');
+  let delegated = top;
+  while (delegated !== facts.v2 && look.mayWrite(`${posix.dirname(delegated)}/cgroup.subtree_control`))
+    delegated = posix.dirname(delegated);
+  return {
+    ...facts,
+    delegated,
+    v2Controllers: look.read(`${delegated}/cgroup.controllers`).split(/\s+/).filter(Boolean),
+    unwritable,
+    writable: unwritable.length < Object.keys(v1).length + 1,
+  };
 }
 
 /**
@@ -124,22 +160,31 @@ export function cpusetAbove(folder: string | undefined, point: string | undefine
   return undefined;
 }
 
-/** The facts of this machine. */
-export function readCgroupFacts(uid: number): CgroupFacts {
-  const read = (path: string): string => {
-    try {
-      return readFileSync(path, 'utf8');
-    } catch {
-      return '';
-    }
-  };
-  const mayWrite = (path: string): boolean => {
-    try {
-      accessSync(path, constants.W_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  return cgroupFacts({ mountinfo: read('/proc/self/mountinfo'), selfCgroup: read('/proc/self/cgroup'), read, mayWrite, uid });
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+};
+const mayWrite = (path: string): boolean => {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** What this process can find out about paths. */
+export const PATH_FACTS: PathFacts = { exists: existsSync, mayWrite, read };
+
+/** The facts of this machine; for an ordinary user as they are for a container without a cgroupsPath. */
+export function readCgroupFacts(uid = 0): CgroupFacts {
+  const facts = cgroupFacts({ mountinfo: read('/proc/self/mountinfo'), selfCgroup: read('/proc/self/cgroup'), read, mayWrite });
+  if (uid === 0) return facts;
+  const below = (point: string, controller: string, version: 1 | 2): string =>
+    posix.join(inHierarchy(point, relativeBase(facts.own[controller] ?? '/', version)), 'minirun/container');
+  const v1 = Object.fromEntries(Object.entries(facts.v1).map(([controller, point]) => [controller, below(point, controller, 1)]));
+  return cgroupAccess(facts, { v1, ...(facts.mode === 'v2' ? { v2: below(facts.v2 as string, '', 2) } : {}) }, PATH_FACTS);
 }

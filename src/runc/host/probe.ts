@@ -3,12 +3,12 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { seccompAvailable } from '../../libc/seccomp.ts';
-import { cgroupPaths } from '../compile/cgroup-paths.ts';
+import { cgroupPaths, cgroupPlaces, isRootless } from '../compile/cgroup-paths.ts';
 import { cachedFilter } from '../seccomp/cache.ts';
 import { SeccompProfileError } from '../seccomp/filter.ts';
 import type { Config } from '../spec/config.ts';
-import { cpusetAbove, readCgroupFacts } from './cgroup-facts.ts';
-import { type FileKind, type Host, TYPICAL_HOST } from './facts.ts';
+import { cgroupAccess, cpusetAbove, PATH_FACTS, readCgroupFacts } from './cgroup-facts.ts';
+import { type CgroupFacts, type FileKind, type Host, TYPICAL_HOST } from './facts.ts';
 import { resolveInside } from './inside-links.ts';
 
 export interface ProbeOptions {
@@ -171,7 +171,6 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
   const newuidmap = uid === 0 ? undefined : findProgram('newuidmap');
   const newgidmap = uid === 0 ? undefined : findProgram('newgidmap');
   const seccompFilter = seccompFilterOf(config, arch, options);
-  const idMap = read('/proc/self/uid_map').trim();
   const host: Host = {
     arch,
     kernel: kernelVersion(release()),
@@ -179,18 +178,44 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
     gid: process.getegid?.() ?? 0,
     bounding: BigInt(`0x${bounding}`),
     lastCapability: Number(read('/proc/sys/kernel/cap_last_cap').trim() || TYPICAL_HOST.lastCapability),
-    cgroup: readCgroupFacts(uid),
+    cgroup: readCgroupFacts(),
     files,
     links: linksInside(config, bundle),
     rlimits: hardLimits(read('/proc/self/limits')),
     ...(newuidmap ? { newuidmap } : {}),
     ...(newgidmap ? { newgidmap } : {}),
     ...(seccompFilter ? { seccompFilter } : {}),
-    ...(idMap && !/^0\s+0\s+4294967295$/.test(idMap) ? { inUserNamespace: true } : {}),
+    ...(isMapped(read('/proc/self/uid_map')) ? { inUserNamespace: true } : {}),
   };
-  const paths = cgroupPaths(config, host);
-  const cpuset = cpusetAbove(paths.v1.cpuset, host.cgroup.v1.cpuset, read);
+  return { ...host, cgroup: cgroupFactsFor(config, host) };
+}
+
+/** The facts that concern cgroups alone: for work on a container that runs. The others are those of a typical machine. */
+export function probeCgroups(config: Config): Host {
+  if (process.platform !== 'linux') return TYPICAL_HOST;
+  const uid = process.geteuid?.() ?? 0;
+  const inUserNamespace = isMapped(read('/proc/self/uid_map'));
+  const host: Host = {
+    ...TYPICAL_HOST,
+    arch: process.arch === 'arm64' ? 'arm64' : 'x64',
+    kernel: kernelVersion(release()),
+    uid,
+    gid: process.getegid?.() ?? 0,
+    cgroup: readCgroupFacts(),
+    ...(inUserNamespace ? { inUserNamespace } : {}),
+  };
+  return { ...host, cgroup: cgroupFactsFor(config, host) };
+}
+
+/** Text of a uid_map: ids are not what they seem, because we are in a user namespace. */
+const isMapped = (map: string): boolean => map.trim() !== '' && !/^\s*0\s+0\s+4294967295\s*$/.test(map);
+
+/** The facts about cgroups that depend on where the container's are. */
+function cgroupFactsFor(config: Config, host: Host): CgroupFacts {
+  const facts = isRootless(host) ? cgroupAccess(host.cgroup, cgroupPlaces(config, host), PATH_FACTS) : host.cgroup;
+  const paths = cgroupPaths(config, { ...host, cgroup: facts });
+  const cpuset = cpusetAbove(paths.v1.cpuset, facts.v1.cpuset, read);
   const above = new Set([...Object.values(paths.v1), ...(paths.v2 === undefined ? [] : [paths.v2])].map((folder) => dirname(folder)));
   const existing = [...above].filter((folder) => kindOrMissing(folder) === 'dir');
-  return { ...host, cgroup: { ...host.cgroup, existing, ...(cpuset ? { cpuset } : {}) } };
+  return { ...facts, existing, ...(cpuset ? { cpuset } : {}) };
 }
