@@ -58,7 +58,7 @@ export function parseArguments(args: readonly string[], specs: OptionSpecs, stop
     const value = inline ?? args[++i];
     if (value === undefined) throw new UsageError(`flag needs an argument: -${given}`);
     result.options[name] = value;
-    if (spec.many) (result.lists[name] ??= []).push(value);
+    if (spec.many) result.lists[name] = [...(result.lists[name] ?? []), value];
   }
   return result;
 }
