@@ -13,6 +13,12 @@ const SUN_PATH = 108;
 
 /** Calls `use` with a struct sockaddr_un for the path; only the last part of the path may be long, and not that long. */
 function withAddress<T>(path: string, use: (address: bigint, size: number) => T): T {
+  if (path.startsWith('@')) {
+    // The abstract namespace: a name that begins with a NUL and has no file (unix(7)).
+    const address = Buffer.concat([Buffer.from([AF_UNIX, 0]), Buffer.from(path.replace('@', '\0'))]);
+    if (address.length > 2 + SUN_PATH) throw new Error(`${path}: the name of a unix socket may have ${SUN_PATH} bytes at most`);
+    return use(addressOf(address), address.length);
+  }
   const folder = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     const name = Buffer.from(`/proc/self/fd/${folder}/${basename(path)}`);

@@ -22,16 +22,16 @@ import { type Descriptors, descriptors } from '../program/descriptors.ts';
 import { ref } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Process } from '../spec/config.ts';
+import { compileAppArmor } from './apparmor.ts';
 import { capabilitySets, compileAmbient, compileBounding, compileCapabilities, compileKeepCapabilities } from './capabilities.ts';
 import { add, closeResult, type Draft, type Setting, signal, wait } from './draft.ts';
 import { setgroupsDenied } from './idmap.ts';
 import { compileScheduling } from './limits.ts';
 import { compileSeccomp } from './seccomp.ts';
+import { agentPath } from './seccomp-agent.ts';
+import { compileKeyLabel, compileProcessLabel } from './selinux.ts';
 
 const init = (from: string, chapter: Setting['chapter'] = 'privileges'): Setting => ({ actor: 'init', chapter, from });
-
-/** Calls that minirun-init makes to report: a filter that forbids them mutes it. */
-const REPORTING = ['read', 'write', 'clock_gettime'];
 
 /** The environment's PATH, or the one that execvp(3) falls back to. */
 function searchPath(env: readonly string[]): string[] {
@@ -54,6 +54,10 @@ export interface CommandOptions {
   preserveFds?: number;
   /** Stop before the command until `start` says so. */
   gated?: boolean;
+  /** The container's id. */
+  id?: string;
+  /** exec: the container's first process, in the runtime's pid namespace. */
+  pid?: number;
 }
 
 /** From here on init gives up power, step by step, until the command takes its place. */
@@ -65,6 +69,7 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
   const numbers = descriptors(options.preserveFds);
 
   if (!options.noKeyring) {
+    compileKeyLabel(draft);
     add(draft, {
       ...init('minirun'),
       call: joinSessionKeyring(`_ses.${draft.config.annotations?.['minirun.id'] ?? 'container'}`),
@@ -74,9 +79,11 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
     });
   }
   compileScheduling(draft);
+  compileAppArmor(draft);
+  compileProcessLabel(draft);
   add(draft, {
     ...init('minirun'),
-    call: closeRange(numbers.control + (draft.config.linux?.seccomp?.listenerPath ? 3 : options.gated ? 2 : 1), 0),
+    call: closeRange(numbers.control + (agentPath(draft.config) ? 3 : options.gated ? 2 : 1), 0),
     why: 'Close every descriptor but standard input, output and error and the socket to the runtime: one that leaks into the container is a door, and a working directory given as /proc/self/fd/7 would walk through it (CVE-2024-21626).',
   });
   if (sets) compileBounding(draft, sets);
@@ -165,11 +172,8 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
       why: 'From now on executing a program can never add privileges: set-uid bits and file capabilities are ignored, for this process and all its children.',
     });
   }
-  if (draft.config.linux?.seccomp) {
-    compileSeccomp(draft);
-    const last = draft.steps.at(-1);
-    if (last && !allowsReporting(draft)) last.mutes = true;
-  }
+  if (draft.config.linux?.seccomp)
+    compileSeccomp(draft, { socket: numbers.notify, id: options.id ?? '', bundle: draft.bundle, container: options.pid });
   if (sets) compileCapabilities(draft, sets);
   compileExec(draft, process);
 }
@@ -200,16 +204,6 @@ function compileGate(draft: Draft, numbers: Descriptors): void {
   closeResult(draft, setting, ref('start'));
   add(draft, { ...setting, call: close(numbers.gate), minor: true, why: 'Close the gate: nobody can start it twice.' });
   signal(draft, setting, TOKENS.started, 'Say that start was heard.');
-}
-
-function allowsReporting(draft: Draft): boolean {
-  const profile = draft.config.linux?.seccomp;
-  const rules = profile?.syscalls ?? [];
-  return REPORTING.every((name) => {
-    const named = rules.filter((r) => r.names.includes(name));
-    if (named.length === 0) return profile?.defaultAction === 'SCMP_ACT_ALLOW' || profile?.defaultAction === 'SCMP_ACT_LOG';
-    return named.every((r) => r.action === 'SCMP_ACT_ALLOW' && !r.args?.length);
-  });
 }
 
 function compileExec(draft: Draft, process: Process): void {

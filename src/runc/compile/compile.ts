@@ -11,6 +11,7 @@ import type { Config } from '../spec/config.ts';
 import { compileCgroup, compileCgroupJoin } from './cgroup.ts';
 import { cgroupPaths } from './cgroup-paths.ts';
 import { type CommandOptions, compileCommand } from './command.ts';
+import { compileFinalAffinity } from './cpu-affinity.ts';
 import { compileDevices } from './devices.ts';
 import { add, type Draft, hasNamespace, newDraft, signal, wait } from './draft.ts';
 import { compileCreateHooks, compileHookCalls } from './hooks.ts';
@@ -22,6 +23,7 @@ import { compileMountSources, compileMounts, compileReadonlyDev } from './mounts
 import { compileInitNamespaces, compileStarter } from './namespaces.ts';
 import { compileMaskedPaths, compileReadonlyPaths } from './protected-paths.ts';
 import { compileChroot, compilePivot, compileReadonlyRoot, compileRootBind } from './root.ts';
+import { agentOf, compileOwnNumber } from './seccomp-agent.ts';
 import { compileSysctls } from './sysctl.ts';
 import { compileTerminal } from './terminal.ts';
 
@@ -53,8 +55,10 @@ export function compile(config: Config, host: Host, options: CompileOptions): Pr
   compileStarter(draft, () => compileMountSources(draft));
   compileIdMaps(draft);
   compileCgroupJoin(draft, cgroups);
+  compileFinalAffinity(draft, undefined);
   compileOomScore(draft);
   compileRelease(draft);
+  compileOwnNumber(draft);
 
   compileInitNamespaces(draft);
   add(draft, {
@@ -89,6 +93,7 @@ export function compile(config: Config, host: Host, options: CompileOptions): Pr
     warnings: draft.warnings,
     ...(options.preserveFds ? { preserveFds: options.preserveFds } : {}),
     ...(options.gated ? { gated: true } : {}),
+    ...agentOf(draft.config),
   };
 }
 

@@ -6,15 +6,19 @@ import type { Config, NamespaceType, Process } from '../spec/config.ts';
 import { compileCgroupJoin } from './cgroup.ts';
 import { cgroupPaths } from './cgroup-paths.ts';
 import { type CommandOptions, compileCommand } from './command.ts';
+import { compileFinalAffinity, compileInitialAffinity } from './cpu-affinity.ts';
 import { newDraft, type Setting, signal, wait } from './draft.ts';
 import { compileRelease } from './idmap.ts';
 import { compileJoiningStarter, compileJoins } from './joining.ts';
 import { compileOomScore, compileRlimits } from './limits.ts';
 import { NAMESPACE_FILE } from './namespaces.ts';
+import { agentOf, compileOwnNumber } from './seccomp-agent.ts';
 import { compileTerminal } from './terminal.ts';
 
 export interface ExecOptions extends CommandOptions {
   id: string;
+  /** The container's bundle: what a seccomp agent is told. */
+  bundle?: string;
   /** The container's init, in the runtime's pid namespace. */
   pid: number;
   /** Namespaces in which init differs from the runtime: only those are joined. */
@@ -27,17 +31,23 @@ export function compileExec(config: Config, process: Process, host: Host, option
   const draft = newDraft(
     { ...config, process, linux: { ...config.linux, namespaces }, annotations: { ...config.annotations, 'minirun.id': options.id } },
     host,
+    options.bundle,
   );
   const starter: Setting = { actor: 'starter', chapter: 'namespaces', from: 'minirun' };
   const init: Setting = { actor: 'init', chapter: 'namespaces', from: 'minirun' };
   const joined = { pid: options.pid, namespaces: options.namespaces };
 
+  const affinity = process.execCPUAffinity ?? config.process?.execCPUAffinity;
+
+  compileInitialAffinity(draft, affinity);
   compileJoiningStarter(draft, joined);
   signal(draft, starter, TOKENS.cloned, 'Tell the runtime that it exists.');
   wait(draft, { ...starter, actor: 'runtime' }, TOKENS.cloned, "The runtime needs its number to put it into the container's cgroup.");
   compileCgroupJoin(draft, cgroupPaths(draft.config, host, options.id));
+  compileFinalAffinity(draft, affinity);
   compileOomScore(draft);
   compileRelease(draft);
+  compileOwnNumber(draft);
   compileJoins(draft, joined);
   compileTerminal(draft, false, options.preserveFds);
   signal(draft, { ...init, chapter: 'the command' }, TOKENS.ready, 'Everything is joined.');
@@ -52,5 +62,6 @@ export function compileExec(config: Config, process: Process, host: Host, option
     steps: draft.steps,
     warnings: draft.warnings,
     ...(options.preserveFds ? { preserveFds: options.preserveFds } : {}),
+    ...agentOf(draft.config),
   };
 }

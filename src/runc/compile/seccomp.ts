@@ -2,8 +2,10 @@
 import type { Host } from '../host/facts.ts';
 import { seccompFilter } from '../program/calls.ts';
 import { filterFlags } from '../seccomp/filter.ts';
+import { allows, usesNotify } from '../seccomp/notify.ts';
 import type { Config } from '../spec/config.ts';
 import { add, type Draft } from './draft.ts';
+import { type AgentMessage, compileListener, LISTENER } from './seccomp-agent.ts';
 
 /** Shown in place of the instructions where there is no libseccomp to make them. */
 const NOT_COMPILED = 'compiled by libseccomp when it runs';
@@ -32,12 +34,15 @@ function summary(config: Config): string {
   return `It has rules for ${count} system calls; ${otherwise[profile?.defaultAction ?? ''] ?? 'all others kill the process'}.`;
 }
 
+/** Calls that minirun-init makes to report: a filter that stops them mutes it. */
+const REPORTING = ['read', 'write', 'clock_gettime'];
+
 /**
  * Adds init's step that installs the filter. It must come as late as possible, because init's own
  * remaining calls are filtered too; and without no_new_privs it needs CAP_SYS_ADMIN, so then it
  * must come before the capabilities are dropped (the caller chooses the place).
  */
-export function compileSeccomp(draft: Draft): void {
+export function compileSeccomp(draft: Draft, agent: AgentMessage): void {
   const { config, host } = draft;
   const profile = config.linux?.seccomp;
   if (!profile) return;
@@ -57,6 +62,9 @@ export function compileSeccomp(draft: Draft): void {
     chapter: 'privileges',
     from: '#/linux/seccomp',
     call,
+    ...(usesNotify(profile) ? { saves: LISTENER } : {}),
+    ...(REPORTING.every((name) => allows(profile, name)) ? {} : { mutes: true }),
     why: `Hands the kernel a small program that it runs before each system call of this process and of its children, for good: it looks at the call's number and arguments and says yes or no. All containers share one kernel, and most of its bugs sit in calls that ordinary programs never make. ${summary(config)}`,
   });
+  if (usesNotify(profile)) compileListener(draft, profile, agent);
 }

@@ -1,19 +1,18 @@
-/** What a config may ask for and this runtime does not do: said aloud, never passed over. */
+/** What a config asks for and this machine cannot do: said aloud before anything is made, never passed over. */
+import { type Host, kernelAtLeast } from '../host/facts.ts';
+import { usesNotify } from '../seccomp/notify.ts';
 import type { Config } from '../spec/config.ts';
+import { apparmorMissing } from './apparmor.ts';
+import { selinuxMissing } from './selinux.ts';
 
-/**
- * One sentence for each. A protection that is silently left out is worse than none, and a hook
- * that does not run leaves a container half made.
- */
-export function unsupported(config: Config): string[] {
-  const { process, linux } = config;
-  const found: string[] = [];
-  const say = (pointer: string, what: string) => found.push(`${pointer}: ${what}; leave it out of the config`);
-  if (process?.apparmorProfile) say('#/process/apparmorProfile', 'AppArmor profiles are not applied by minirun yet');
-  if (process?.selinuxLabel) say('#/process/selinuxLabel', 'SELinux labels are not applied by minirun yet');
-  if (linux?.mountLabel) say('#/linux/mountLabel', 'SELinux labels are not applied by minirun yet');
-  for (const key of ['intelRdt', 'netDevices', 'memoryPolicy'] as const)
-    if ((linux as Record<string, unknown> | undefined)?.[key]) say(`#/linux/${key}`, 'minirun does not do this yet');
-  if (process?.execCPUAffinity) say('#/process/execCPUAffinity', 'minirun does not do this yet');
-  return found;
+/** One sentence for each. A protection that is silently left out is worse than none. */
+export function unsupported(config: Config, host: Host): string[] {
+  const { linux } = config;
+  const found: (string | undefined)[] = [apparmorMissing(config, host), selinuxMissing(config, host)];
+  for (const key of ['intelRdt', 'netDevices'] as const)
+    if (linux?.[key]) found.push(`#/linux/${key}: minirun does not do this yet; leave it out of the config`);
+  const flag = 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV';
+  if (linux?.seccomp?.flags?.includes(flag) && usesNotify(linux.seccomp) && !kernelAtLeast(host, 5, 19))
+    found.push(`#/linux/seccomp/flags: ${flag} needs Linux 5.19 or later, this is ${host.kernel.join('.')}`);
+  return found.filter((sentence) => sentence !== undefined);
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { shellCode, signal, waitChild } from '../../libc/process.ts';
 import { compileExec } from '../compile/exec.ts';
+import { unsupported } from '../compile/unsupported.ts';
 import { ffiRefusal } from '../engine/ffi.ts';
 import { probeHost } from '../host/probe.ts';
 import type { Console } from './console.ts';
@@ -26,9 +27,13 @@ export async function execInContainer(
   if (view.status === 'stopped' || view.status === 'creating') throw new Error(`container ${view.state.name} is not running`);
   if (view.status === 'paused') throw new Error(`cannot exec in a paused container: ${view.state.name}`);
   const config = loadConfig(view);
-  const host = probeHost(config, { bundle: view.state.bundle, filterCache: join(view.stateRoot, '.seccomp'), warn: request.warn });
+  const asked = { ...config, process: request.process };
+  const host = probeHost(asked, { bundle: view.state.bundle, filterCache: join(view.stateRoot, '.seccomp'), warn: request.warn });
+  const problem = unsupported(asked, host)[0];
+  if (problem) throw new Error(problem);
   const program = compileExec(config, request.process, host, {
     id: view.state.id,
+    bundle: view.state.bundle,
     ...namespacesOf(view.pid),
     ...request.choices,
   });

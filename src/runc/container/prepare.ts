@@ -16,7 +16,7 @@ import type { RunRequest } from './request.ts';
 export function prepare(request: RunRequest, ownStreams: boolean): { program: Program; host: Host; rootfs: string } {
   const { config } = request;
   const host = probeHost(config, { bundle: request.bundle, filterCache: join(request.stateRoot, '.seccomp'), warn: request.warn });
-  const problem = unsupported(config)[0] ?? seccompMissing(config, host) ?? checkResources(config, host)[0];
+  const problem = unsupported(config, host)[0] ?? seccompMissing(config, host) ?? checkResources(config, host)[0];
   if (problem) throw new Error(problem);
   const taken = cgroupsTaken(cgroupPaths(config, host, request.id));
   if (taken) throw new Error(taken);

@@ -8,6 +8,7 @@ import type { Observer } from '../engine/observer.ts';
 import { descriptors } from '../program/descriptors.ts';
 import type { Program } from '../program/step.ts';
 import { runHook } from './hooks.ts';
+import { connectAgent } from './seccomp-agent.ts';
 
 export interface Streams {
   stdin: number;
@@ -48,7 +49,12 @@ export function start(request: StartRequest): Started {
   let nothing: number | undefined;
   let ours: number | undefined;
   let theirs: number | undefined;
+  let agent: number | undefined;
   try {
+    if (request.program.agent !== undefined) {
+      agent = connectAgent(request.program.agent);
+      fds.set(numbers.notify, agent);
+    }
     if (terminal) {
       // Until the terminal is there, the new process gets none of our streams: nothing of ours may leak into it.
       nothing = openSync('/dev/null', 'r+');
@@ -70,6 +76,6 @@ export function start(request: StartRequest): Started {
     const master = ours === undefined ? undefined : receiveDescriptor(ours);
     return { pid, master };
   } finally {
-    for (const fd of [nothing, ours, theirs]) if (fd !== undefined) closeFd(fd);
+    for (const fd of [nothing, ours, theirs, agent]) if (fd !== undefined) closeFd(fd);
   }
 }

@@ -10,6 +10,7 @@ import type { Config } from '../spec/config.ts';
 import { cgroupAccess, cpusetAbove, PATH_FACTS, readCgroupFacts } from './cgroup-facts.ts';
 import { type CgroupFacts, type FileKind, type Host, TYPICAL_HOST } from './facts.ts';
 import { resolveInside } from './inside-links.ts';
+import { apparmorEnabled, selinuxEnabled } from './security-modules.ts';
 
 export interface ProbeOptions {
   /** Folder against which relative bind sources are resolved; default: the working directory. */
@@ -182,6 +183,8 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
     files,
     links: linksInside(config, bundle),
     rlimits: hardLimits(read('/proc/self/limits')),
+    ...(config.process?.apparmorProfile && apparmorEnabled() ? { apparmor: true } : {}),
+    ...((config.process?.selinuxLabel || config.linux?.mountLabel) && selinuxEnabled() ? { selinux: true } : {}),
     ...(newuidmap ? { newuidmap } : {}),
     ...(newgidmap ? { newgidmap } : {}),
     ...(seccompFilter ? { seccompFilter } : {}),

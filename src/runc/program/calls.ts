@@ -2,11 +2,11 @@
  * The libc calls that programs are made of, one typed constructor each. Argument order is the
  * manual page's; flags name the family that decodes them for the reader.
  */
-import { AF, BPF_CMD, IOCTL, NETLINK, OPEN_TREE, SOCK } from '../../libc/flags.ts';
+import { AF, BPF_CMD, IOCTL, NETLINK, OPEN_TREE, P, SOCK } from '../../libc/flags.ts';
 import {
   AT_FDCWD, buffer, data, type Fd, fd, i32, int, list, NULL, ptr, struct, type Text, text, textOrNull, u16, u32, u64,
 } from './args.ts';
-import type { Arg, Call, Ref } from './step.ts';
+import type { Arg, Call, Field, Ref } from './step.ts';
 
 const call = (name: string, ...args: Arg[]): Call => ({ name, args });
 const utf8 = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -18,6 +18,8 @@ export const unshare = (flags: number): Call => call('unshare', int(flags, 'CLON
 export const setns = (descriptor: Fd, type: number): Call => call('setns', fd(descriptor), int(type, 'CLONE'));
 export const execve = (path: string, argv: string[], env: string[]): Call => call('execve', text(path), list(argv), list(env));
 export const setsid = (): Call => call('setsid');
+/** Waits for a child; how it ended is not asked for. */
+export const waitChild = (pid: Ref, options: number): Call => call('waitid', int(P.P_PID, 'P'), pid, NULL, int(options, 'WAIT'));
 /** Runs another program and waits for it; the runtime's alone. */
 /**
  * Runs a hook with the state on its standard input, and waits for it; the runtime's alone.
@@ -61,6 +63,9 @@ export const chdir = (path: string): Call => call('chdir', text(path));
 export const fchdir = (descriptor: Fd): Call => call('fchdir', fd(descriptor));
 export const getcwd = (): Call => call('getcwd', buffer(4096), int(4096));
 export const umask = (m: number): Call => call('umask', mode(m));
+/** @param name of the buffer that gets the text, for later steps; the result is its length */
+export const readlinkat = (dir: Fd, path: Text, size: number, name: string): Call =>
+  call('readlinkat', fd(dir), text(path), buffer(size, name), int(size));
 /** struct stat lands in argument 2; its layout differs by architecture, so programs check statx. */
 export const statx = (dir: Fd, path: Text, flags: number): Call =>
   call('statx', fd(dir), text(path), int(flags, 'AT'), int(0x7ff), buffer(256));
@@ -172,6 +177,21 @@ export const sendDescriptor = (socket: Fd, descriptor: Ref, payload: string): Ca
     ]),
     int(0),
   );
+/** A message of several pieces, and a descriptor with it, by sendmsg(2) or, where that is not possible, sendmmsg(2). */
+export const sendPieces = (name: 'sendmsg' | 'sendmmsg', socket: Fd, descriptor: Ref, pieces: [bytes: Arg, length: number | Ref][]): Call => {
+  const header: Field[] = [
+    ptr('msg_name', NULL), u64('msg_namelen', 0),
+    ptr('msg_iov', struct(`iovec[${pieces.length}]`, pieces.flatMap(([bytes, length], i) => [ptr(`iov_base_${i}`, bytes), u64(`iov_len_${i}`, length)]))),
+    u64('msg_iovlen', pieces.length),
+    ptr('msg_control', struct('cmsghdr', [
+      u64('cmsg_len', 20), i32('cmsg_level', 1), i32('cmsg_type', 1), { name: 'fd', type: 'i32', value: descriptor }, u32('padding', 0),
+    ])),
+    u64('msg_controllen', 24), i32('msg_flags', 0),
+  ];
+  return name === 'sendmsg'
+    ? call('sendmsg', fd(socket), struct('msghdr', header), int(0))
+    : call('sendmmsg', fd(socket), struct('mmsghdr', [...header, u32('padding', 0), u32('msg_len', 0)]), int(1), int(0));
+};
 
 // eBPF
 /** Loads a device-cgroup program; `instructions` are 8 bytes each. */

@@ -123,6 +123,8 @@ export interface Program {
   preserveFds?: number;
   /** Init stops before the command until `start` says so; whoever runs the program leaves then. */
   gated?: boolean;
+  /** The socket of a seccomp agent: init's descriptor `notify` (descriptors.ts) must be connected to it. */
+  agent?: string;
   /** What the compiler had to leave out, for the person who asked: one sentence each. */
   warnings: string[];
 }

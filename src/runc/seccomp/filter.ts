@@ -8,6 +8,7 @@ import { SECCOMP_FLAG } from '../../libc/flags.ts';
 import { type Condition, type FilterContext, newFilter, resolveArch, resolveSyscall, SCMP_ACT, SCMP_CMP } from '../../libc/seccomp.ts';
 import type { Seccomp, SeccompRule } from '../spec/config.ts';
 import { enosysPrologue, type LastSyscall } from './enosys.ts';
+import { usesNotify } from './notify.ts';
 
 export interface CompiledFilter {
   /** struct sock_filter[]: 8 bytes an instruction. */
@@ -65,16 +66,21 @@ function action(name: string, errnoRet: number | undefined, pointer: string): nu
 
 /**
  * SECCOMP_FILTER_FLAG_* of a profile as the number that seccomp(2) takes. TSYNC is left out: it
- * concerns other threads of the process, and init has none.
+ * concerns other threads of the process, and init has none. A profile that says nothing about
+ * flags gets SPEC_ALLOW, as in runc and crun: otherwise each filtered process would run slower,
+ * with a protection from speculative store bypass that others do not have either.
  */
 export function filterFlags(profile: Seccomp): number {
-  let flags = 0;
+  let flags: number = profile.flags ? 0 : SECCOMP_FLAG.SECCOMP_FILTER_FLAG_SPEC_ALLOW;
   profile.flags?.forEach((name, i) => {
     const bit = known(SECCOMP_FLAG, name, `#/linux/seccomp/flags/${i}`);
     if (name === 'SECCOMP_FILTER_FLAG_NEW_LISTENER')
       throw new SeccompProfileError(`#/linux/seccomp/flags/${i}: the listener flag follows from SCMP_ACT_NOTIFY, it is not set by hand`);
     if (name !== 'SECCOMP_FILTER_FLAG_TSYNC') flags |= bit;
   });
+  // The kernel knows this one together with a listener only.
+  if (usesNotify(profile)) flags |= SECCOMP_FLAG.SECCOMP_FILTER_FLAG_NEW_LISTENER;
+  else flags &= ~SECCOMP_FLAG.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
   return flags;
 }
 
@@ -116,8 +122,6 @@ function conditions(rule: SeccompRule, pointer: string): Condition[] {
 function addRules(context: FilterContext, rule: SeccompRule, i: number, native: number, defaultAction: number, warnings: string[]): void {
   const pointer = `#/linux/seccomp/syscalls/${i}`;
   const what = action(rule.action, rule.errnoRet, `${pointer}/action`);
-  if (what === SCMP_ACT.NOTIFY)
-    throw new SeccompProfileError(`${pointer}/action: SCMP_ACT_NOTIFY needs a listener (seccomp_unotify(2)), which minirun does not offer`);
   const all = conditions(rule, pointer);
   if (what === defaultAction) return; // libseccomp refuses a rule that changes nothing
   // A rule is the conjunction of its conditions, but libseccomp takes one a argument only; profiles
