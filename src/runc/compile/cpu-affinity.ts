@@ -1,6 +1,5 @@
 /** On which processors a process may run. Source: sched_setaffinity(2); runtime-spec config.md, "execCPUAffinity". */
 import { schedSetaffinity } from '../program/calls.ts';
-import { ref } from '../program/step.ts';
 import type { Process } from '../spec/config.ts';
 import { bitMask, numbersOf } from '../spec/number-list.ts';
 import { add, type Draft } from './draft.ts';
@@ -23,24 +22,25 @@ export function compileInitialAffinity(draft: Draft, affinity: Affinity): void {
 }
 
 /**
- * Once init is in its cgroup. A process inherits its affinity; a runtime that was itself confined
+ * Once init is in its cgroup, and not before: a process that enters a cpuset gets all of its
+ * processors. A process inherits its affinity; a runtime that was itself confined
  * (by taskset, or by whoever started it) must not confine the container, whose cpuset decides.
  */
 export function compileFinalAffinity(draft: Draft, affinity: Affinity): void {
   if (affinity?.final) {
     add(draft, {
-      actor: 'runtime',
+      actor: 'init',
       chapter: 'cgroup',
       from: '#/process/execCPUAffinity/final',
-      call: schedSetaffinity(ref('init'), bitMask(numbersOf(affinity.final)), affinity.final),
+      call: schedSetaffinity(0, bitMask(numbersOf(affinity.final)), affinity.final),
       why: "Now that it is in the container's cgroup, it moves to the processors that it was given.",
     });
   } else if (!affinity?.initial) {
     add(draft, {
-      actor: 'runtime',
+      actor: 'init',
       chapter: 'cgroup',
       from: 'minirun',
-      call: schedSetaffinity(ref('init'), ALL_PROCESSORS, 'all processors'),
+      call: schedSetaffinity(0, ALL_PROCESSORS, 'all processors'),
       ignore: ['EINVAL', 'EPERM'],
       minor: true,
       why: 'A new process inherits the processors to which its parent is confined. Lift that: the cpuset of its cgroup alone decides.',

@@ -9,6 +9,7 @@ import { type CommandOptions, compileCommand } from './command.ts';
 import { compileFinalAffinity, compileInitialAffinity } from './cpu-affinity.ts';
 import { newDraft, type Setting, signal, wait } from './draft.ts';
 import { compileRelease } from './idmap.ts';
+import { compileIntelRdt } from './intel-rdt.ts';
 import { compileJoiningStarter, compileJoins } from './joining.ts';
 import { compileOomScore, compileRlimits } from './limits.ts';
 import { NAMESPACE_FILE } from './namespaces.ts';
@@ -44,6 +45,7 @@ export function compileExec(config: Config, process: Process, host: Host, option
   signal(draft, starter, TOKENS.cloned, 'Tell the runtime that it exists.');
   wait(draft, { ...starter, actor: 'runtime' }, TOKENS.cloned, "The runtime needs its number to put it into the container's cgroup.");
   compileCgroupJoin(draft, cgroupPaths(draft.config, host, options.id));
+  compileIntelRdt(draft, options.id, true);
   compileFinalAffinity(draft, affinity);
   compileOomScore(draft);
   compileRelease(draft);

@@ -1,8 +1,9 @@
-/** Per-process limits and scheduling: rlimits, OOM score, nice, I/O priority, personality. */
+/** Per-process limits and scheduling: rlimits, OOM score, nice, I/O priority, memory policy, personality. */
 import { IOPRIO, PER, RLIMIT, SCHED, SCHED_FLAG } from '../../libc/flags.ts';
 import { ioprioSet, personality, prlimit, schedSetattr } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
 import { add, type Draft, type Setting, writeFile } from './draft.ts';
+import { compileMemoryPolicy } from './memory-policy.ts';
 
 const CAP_SYS_RESOURCE = 24n;
 const UNLIMITED = 0xffffffffffffffffn;
@@ -84,6 +85,9 @@ export function compileScheduling(draft: Draft): void {
       why: 'How its reads and writes queue up against those of other processes.',
     });
   }
+  compileMemoryPolicy(draft);
+  if (linux?.personality?.flags?.length)
+    draft.warnings.push(`ignoring unsupported personality flags: ${linux.personality.flags.join(', ')} (the specification has none yet)`);
   const domain = linux?.personality?.domain;
   if (domain) {
     add(draft, {

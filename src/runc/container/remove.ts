@@ -14,10 +14,20 @@ export function removeTraces(root: string, id: string, state: State | undefined)
     if (state.init && isAlive(state.init)) signal(state.init.pid, SIGKILL);
     killAll(state.cgroups, SIGKILL);
     removeCgroups(state.cgroups);
+    for (const folder of state.resctrl ?? []) removeGroup(folder);
     if (state.ownedRootfs) rmSync(state.ownedRootfs, { recursive: true, force: true });
   }
   removeFolder(join(root, id));
   freeNames(root, id, state?.name);
+}
+
+/** A folder of cgroupfs or resctrl: its files are the kernel's and go with it. */
+function removeGroup(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 /** A state folder holds files only: Node's recursive removal would load more code than this takes. */

@@ -7,6 +7,7 @@ import { oomKills } from '../cgroup/oom.ts';
 import { removeCgroups } from '../cgroup/remove.ts';
 import { cgroupPaths } from '../compile/cgroup-paths.ts';
 import { hasNamespace } from '../compile/draft.ts';
+import { resctrlLeftovers } from '../compile/intel-rdt.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Console } from './console.ts';
 import { DEFAULT_DETACH_KEYS } from './detach-keys.ts';
@@ -33,6 +34,7 @@ export interface Running extends Started {
 export function startContainer(request: RunRequest, streams: Streams, ownStreams: boolean): Running {
   const { stateRoot, id, config } = request;
   const { program, host, rootfs } = prepare(request, ownStreams);
+  const resctrl = resctrlLeftovers(config, host, id);
   const state: State = {
     ociVersion: config.ociVersion,
     id,
@@ -44,6 +46,7 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
     engine: request.engine,
     remove: request.remove,
     cgroups: cgroupPaths(config, host, id),
+    ...(resctrl.length ? { resctrl } : {}),
     ...(request.ownedRootfs ? { ownedRootfs: request.ownedRootfs } : {}),
     ...(request.stopSignal ? { stopSignal: request.stopSignal } : {}),
     ...(request.choices ? { choices: request.choices } : {}),

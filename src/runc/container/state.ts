@@ -35,6 +35,8 @@ export interface State {
   ownedRootfs?: string;
   stopSignal?: number;
   cgroups: CgroupPaths;
+  /** Folders of the resctrl file system that are its own (intelRdt). */
+  resctrl?: string[];
   /** How it was made: what the same program is compiled from again. */
   choices?: Choices;
 }

@@ -2,6 +2,8 @@
  * What the compiler needs to know of the machine: the facts that change the program. A value, so
  * that a program for any machine can be made anywhere; `probe.ts` reads the facts of this one.
  */
+import type { MountFacts } from './mount-facts.ts';
+
 export type CgroupMode = 'v1' | 'v2' | 'hybrid' | 'none';
 
 export interface CgroupFacts {
@@ -34,8 +36,8 @@ export interface ResctrlFacts {
   root: string;
   /** Folders below info/: what the processor can share out or measure (`L3`, `MB`, `L3_MON`). */
   info: string[];
-  /** Folders that are there already, below `root` (classes of service). */
-  existing: string[];
+  /** What the class that the config names gives (its file `schemata`); undefined where there is no such class yet. */
+  schemata?: string;
 }
 
 export interface NetDeviceFacts {
@@ -75,6 +77,8 @@ export interface Host {
    * what a dangling link points to; every place is still opened with RESOLVE_IN_ROOT.
    */
   links?: Record<string, string>;
+  /** What the config's mounts meet. */
+  mounts?: MountFacts;
   /** Hard limits of this process, by RLIMIT name; Infinity for unlimited. */
   rlimits: Record<string, number>;
   /** The programs that map more than one id for an ordinary user, where they are installed. */

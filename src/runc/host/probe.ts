@@ -10,6 +10,7 @@ import type { Config } from '../spec/config.ts';
 import { cgroupAccess, cpusetAbove, PATH_FACTS, readCgroupFacts } from './cgroup-facts.ts';
 import { type CgroupFacts, type FileKind, type Host, TYPICAL_HOST } from './facts.ts';
 import { resolveInside } from './inside-links.ts';
+import { readResctrl } from './resctrl.ts';
 import { apparmorEnabled, selinuxEnabled } from './security-modules.ts';
 
 export interface ProbeOptions {
@@ -132,6 +133,13 @@ function seccompFilterOf(config: Config, arch: Host['arch'], options: ProbeOptio
   }
 }
 
+/** Looked for only where the config asks for it. */
+function resctrlFacts(config: Config): Pick<Host, 'resctrl'> {
+  const rdt = config.linux?.intelRdt;
+  const resctrl = rdt && readResctrl(rdt, read('/proc/self/mountinfo'));
+  return resctrl ? { resctrl } : {};
+}
+
 /** The config's places in the rootfs that go through links of the image. */
 function linksInside(config: Config, bundle: string): Record<string, string> {
   const links: Record<string, string> = {};
@@ -183,6 +191,7 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
     files,
     links: linksInside(config, bundle),
     rlimits: hardLimits(read('/proc/self/limits')),
+    ...resctrlFacts(config),
     ...(config.process?.apparmorProfile && apparmorEnabled() ? { apparmor: true } : {}),
     ...((config.process?.selinuxLabel || config.linux?.mountLabel) && selinuxEnabled() ? { selinux: true } : {}),
     ...(newuidmap ? { newuidmap } : {}),

@@ -144,8 +144,8 @@ export const setMempolicy = (modeAndFlags: number, nodes: Uint8Array | undefined
   // The kernel looks at one bit less than it is told (set_mempolicy(2), "BUGS").
   call('set_mempolicy', int(modeAndFlags, 'MPOL'), nodes ? data(nodes, `[${shows}]`) : NULL, int(nodes ? 8 * nodes.length + 1 : 0));
 /** @param processors a bit mask in whole 64-bit words */
-export const schedSetaffinity = (pid: number | Ref, processors: Uint8Array, shows: string): Call =>
-  call('sched_setaffinity', typeof pid === 'number' ? int(pid) : pid, int(processors.length), data(processors, `[${shows}]`));
+export const schedSetaffinity = (pid: number, processors: Uint8Array, shows: string): Call =>
+  call('sched_setaffinity', int(pid), int(processors.length), data(processors, `[${shows}]`));
 /** @param filter a compiled classic-BPF program: 8 bytes an instruction */
 export const seccompFilter = (filter: Uint8Array, flags: number): Call =>
   call(
