@@ -16,6 +16,7 @@ const PARAMETERS: Record<string, string> = {
   clone: 'flags stack parent_tid child_tid tls',
   unshare: 'flags',
   setns: 'fd nstype',
+  waitid: 'idtype id infop options',
   execve: 'pathname argv envp',
   sethostname: 'name len',
   setdomainname: 'name len',

@@ -98,6 +98,9 @@ export const SIGNALS = {
   SIGVTALRM: 26, SIGPROF: 27, SIGWINCH: 28, SIGIO: 29, SIGPWR: 30, SIGSYS: 31,
 } as const;
 
+export const P = { P_ALL: 0, P_PID: 1 } as const;
+export const WAIT = { WEXITED: 4 } as const;
+
 export const BPF_CMD = { BPF_PROG_LOAD: 5, BPF_PROG_ATTACH: 8 } as const;
 
 interface Family {
@@ -121,7 +124,7 @@ export const FAMILIES: Record<string, Family> = {
   PER: { names: PER, bits: true }, SCHED: { names: SCHED, bits: false }, SCHED_FLAG: { names: SCHED_FLAG, bits: true },
   IOPRIO_WHO: { names: IOPRIO_WHO, bits: false }, MPOL: { names: MPOL_F, bits: true },
   FSCONFIG: { names: FSCONFIG, bits: false }, FSOPEN: { names: FSOPEN, bits: true }, SIGNALS: { names: SIGNALS, bits: false },
-  BPF_CMD: { names: BPF_CMD, bits: false },
+  BPF_CMD: { names: BPF_CMD, bits: false }, P: { names: P, bits: false }, WAIT: { names: WAIT, bits: true },
 };
 
 /**

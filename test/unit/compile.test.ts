@@ -149,6 +149,7 @@ describe('compile', () => {
     const userns = (size: number, hostID: number) => (c: Config) => {
       c.linux!.namespaces!.push({ type: 'user' });
       c.linux!.uidMappings = c.linux!.gidMappings = [{ containerID: 0, hostID, size }];
+      for (const m of c.mounts!) m.options = m.options?.filter((o) => size > 5 || o !== 'gid=5');
     };
     const ranged = program(userns(65536, 100000), { uid: 1000, gid: 1000, newuidmap: '/usr/bin/newuidmap' });
     expect(names(ranged, 'runtime')).toContain('posix_spawn');

@@ -6,7 +6,7 @@ import type { Fd, Text } from '../program/args.ts';
 import { AT_FDCWD } from '../program/args.ts';
 import { close, openat, write } from '../program/calls.ts';
 import { type Actor, type Chapter, type Ref, ref, type Step } from '../program/step.ts';
-import type { Config, NamespaceType } from '../spec/config.ts';
+import type { Config, Mount, NamespaceType } from '../spec/config.ts';
 
 export interface Draft {
   config: Config;
@@ -19,6 +19,8 @@ export interface Draft {
   bundle: string;
   /** Folders inside the rootfs that are open: path → result name. Emptied by every mount. */
   folders: Map<string, string>;
+  /** Mounts that become read-only when everything has its place in them. */
+  readonlyLater: { setting: Setting; mount: Mount; mounted: string; flags: number }[];
 }
 
 export const newDraft = (config: Config, host: Host, bundle = '/'): Draft => ({
@@ -29,6 +31,7 @@ export const newDraft = (config: Config, host: Host, bundle = '/'): Draft => ({
   warnings: [],
   serial: 0,
   folders: new Map(),
+  readonlyLater: [],
 });
 
 /** Manual pages whose name or section differs from the call's. */

@@ -90,8 +90,9 @@ export const newUserNamespace = (config: Config): boolean => isNew(config, 'user
 /**
  * The starter's steps, and the runtime's wait for them: join user, pid and time namespaces by
  * path, or ask for new ones, then clone init. `cloned` is the token; `init` names its pid.
+ * @param beforeJoining adds what the starter does while it still has the host's privileges
  */
-export function compileStarter(draft: Draft, beforeClone: () => void = () => {}): void {
+export function compileStarter(draft: Draft, beforeJoining: () => void = () => {}): void {
   const { config } = draft;
   signal(
     draft,
@@ -105,6 +106,7 @@ export function compileStarter(draft: Draft, beforeClone: () => void = () => {})
     TOKENS.prepared,
     'Until now this process, the starter, has only waited: what it makes must find its cgroups.',
   );
+  beforeJoining();
   const joinsOthers = (config.linux?.namespaces ?? []).some((n) => n.path && (n.type === 'pid' || n.type === 'user'));
   if (joinsOthers) {
     add(draft, {
@@ -118,7 +120,6 @@ export function compileStarter(draft: Draft, beforeClone: () => void = () => {})
     if (entry?.path) join(draft, starter(`#/linux/namespaces/${entry.index}`), type, entry.path);
   }
   if (isNew(config, 'time') && !newUserNamespace(config)) compileTimeNamespace(draft, starter(pointer(config, 'time')), false);
-  beforeClone();
 
   let flags: number = CLONE.CLONE_PARENT | CLONE.SIGCHLD;
   const whys: string[] = [];

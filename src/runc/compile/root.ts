@@ -25,16 +25,11 @@ const PROPAGATION: Record<string, number> = {
  */
 export function compileRootBind(draft: Draft, rootfs: string): void {
   if (hasNamespace(draft.config, 'mount')) {
-    const wanted = draft.config.linux?.rootfsPropagation;
-    // A shared rootfs still must not be cut off before its volumes are bound: slave receives from the host and gives nothing back.
-    const slave = wanted !== undefined && wanted !== '' && !wanted.endsWith('private');
+    compilePropagation(draft);
     add(draft, {
-      ...init(wanted ? '#/linux/rootfsPropagation' : 'minirun'),
-      call: mount(null, '/', null, (slave ? MS.MS_SLAVE : MS.MS_PRIVATE) | MS.MS_REC, null),
-      why: slave
-        ? 'Before anything else: make every mount a slave. What the host mounts later still appears here, but nothing that is mounted here goes back to the host.'
-        : "Before anything else: make every mount private. systemd marks the host's mounts as shared, so without this the /proc that is mounted next would also appear on the host and break it: the most frequent bug of every home-made container.",
-      man: 'mount_namespaces(7)',
+      ...init('#/root/path'),
+      call: mount(rootfs, rootfs, null, MS.MS_BIND | MS.MS_REC, null),
+      why: 'pivot_root needs the new root to be a mount point. A bind mount of the folder onto itself makes it one.',
     });
   } else if (
     draft.config.mounts?.length ||
@@ -45,12 +40,6 @@ export function compileRootBind(draft: Draft, rootfs: string): void {
     throw new Error(
       'a container without a mount namespace would mount onto the host: add {"type": "mount"} to linux.namespaces, or leave out mounts, maskedPaths, readonlyPaths and root.readonly',
     );
-  if (hasNamespace(draft.config, 'mount'))
-    add(draft, {
-      ...init('#/root/path'),
-      call: mount(rootfs, rootfs, null, MS.MS_BIND | MS.MS_REC, null),
-      why: 'pivot_root needs the new root to be a mount point. A bind mount of the folder onto itself makes it one.',
-    });
   add(draft, {
     ...init('#/root/path'),
     call: open(rootfs, O.O_PATH | O.O_DIRECTORY | O.O_CLOEXEC),
@@ -60,9 +49,44 @@ export function compileRootBind(draft: Draft, rootfs: string): void {
   });
 }
 
+/**
+ * What connects this copy of the host's mounts with the originals. Only where the config wants a
+ * shared root does it stay: then a volume that is shared on the host stays shared with it, as
+ * engines expect of `rshared` volumes. The mount in which the rootfs lies is cut off even then:
+ * everything that is mounted in the rootfs would appear on the host otherwise, and pivot_root
+ * refuses a root whose parent is shared.
+ */
+function compilePropagation(draft: Draft): void {
+  const wanted = draft.config.linux?.rootfsPropagation;
+  const setting = init(wanted ? '#/linux/rootfsPropagation' : 'minirun');
+  if (wanted?.endsWith('shared')) {
+    add(draft, {
+      ...setting,
+      call: mount(null, '/', null, PROPAGATION[wanted] as number, null),
+      why: "The configuration wants shared mounts: what is connected with the host stays so, for volumes that are shared. This changes this namespace's copy of the mounts, never the host's own.",
+      man: 'mount_namespaces(7)',
+    });
+    add(draft, {
+      ...setting,
+      call: mount(null, draft.host.mounts?.rootMount ?? '/', null, MS.MS_PRIVATE, null),
+      why: 'But not the mount in which the rootfs lies: /proc and all the others that are mounted below it now would appear on the host as well, and break it.',
+      man: 'mount_namespaces(7)',
+    });
+    return;
+  }
+  const slave = wanted?.endsWith('slave');
+  add(draft, {
+    ...setting,
+    call: mount(null, '/', null, (slave ? MS.MS_SLAVE : MS.MS_PRIVATE) | MS.MS_REC, null),
+    why: slave
+      ? 'Before anything else: make every mount a slave. What the host mounts later still appears here, but nothing that is mounted here goes back to the host.'
+      : "Before anything else: make every mount private. systemd marks the host's mounts as shared, so without this the /proc that is mounted next would also appear on the host and break it: the most frequent bug of every home-made container.",
+    man: 'mount_namespaces(7)',
+  });
+}
+
 /** The root becomes /, the host's tree goes out of reach. */
 export function compilePivot(draft: Draft): void {
-  const { config } = draft;
   const setting = init('#/root/path');
   add(draft, {
     ...setting,
@@ -92,14 +116,19 @@ export function compilePivot(draft: Draft): void {
   add(draft, { ...setting, call: chdir('/'), minor: true, why: 'Stand in the new root.' });
   closeResult(draft, setting, ref('oldroot'));
 
-  const wanted = config.linux?.rootfsPropagation;
-  if (wanted && PROPAGATION[wanted] !== undefined && wanted !== 'rprivate' && wanted !== 'private') {
-    add(draft, {
-      ...init('#/linux/rootfsPropagation'),
-      call: mount(null, '/', null, PROPAGATION[wanted] as number, null),
-      why: 'How mounts below the new root pass on what is mounted later, as the configuration wants it.',
-    });
-  }
+  compileRootPropagation(draft);
+}
+
+/** Private and slave is the root already; the other kinds would have spoilt its making. */
+export function compileRootPropagation(draft: Draft): void {
+  const wanted = draft.config.linux?.rootfsPropagation ?? '';
+  if (!/shared$|unbindable$/.test(wanted)) return;
+  add(draft, {
+    ...init('#/linux/rootfsPropagation'),
+    call: mount(null, '/', null, PROPAGATION[wanted] as number, null),
+    why: 'How mounts below the new root pass on what is mounted later, as the configuration wants it.',
+    man: 'mount_namespaces(7)',
+  });
 }
 
 /** A container that shares the host's mount namespace can only be chrooted. */

@@ -10,6 +10,7 @@ import type { Config } from '../spec/config.ts';
 import { cgroupAccess, cpusetAbove, PATH_FACTS, readCgroupFacts } from './cgroup-facts.ts';
 import { type CgroupFacts, type FileKind, type Host, TYPICAL_HOST } from './facts.ts';
 import { resolveInside } from './inside-links.ts';
+import { readMountFacts } from './mount-facts.ts';
 import { readResctrl } from './resctrl.ts';
 import { apparmorEnabled, selinuxEnabled } from './security-modules.ts';
 
@@ -18,6 +19,8 @@ export interface ProbeOptions {
   bundle?: string;
   /** Folder in which compiled seccomp filters are kept (below the state root); default: none. */
   filterCache?: string;
+  /** The root is going to be moved over `/` (`--no-pivot`). */
+  noPivot?: boolean;
   /** Hears what of the seccomp profile could not be used, a sentence each. */
   warn?: (sentence: string) => void;
 }
@@ -180,6 +183,7 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
   const newuidmap = uid === 0 ? undefined : findProgram('newuidmap');
   const newgidmap = uid === 0 ? undefined : findProgram('newgidmap');
   const seccompFilter = seccompFilterOf(config, arch, options);
+  const links = linksInside(config, bundle);
   const host: Host = {
     arch,
     kernel: kernelVersion(release()),
@@ -189,7 +193,8 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
     lastCapability: Number(read('/proc/sys/kernel/cap_last_cap').trim() || TYPICAL_HOST.lastCapability),
     cgroup: readCgroupFacts(),
     files,
-    links: linksInside(config, bundle),
+    links,
+    mounts: readMountFacts(config, bundle, links, options.noPivot),
     rlimits: hardLimits(read('/proc/self/limits')),
     ...resctrlFacts(config),
     ...(config.process?.apparmorProfile && apparmorEnabled() ? { apparmor: true } : {}),
