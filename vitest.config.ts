@@ -17,6 +17,18 @@ export default defineConfig({
           hookTimeout: 120_000 * Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1),
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'swap',
+          include: ['test/swap/**/*.test.ts'],
+          // Whole engines: after the others, one at a time.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 60_000 * Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1),
+          hookTimeout: 60_000 * Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1),
+        },
+      },
     ],
   },
 });
