@@ -17,9 +17,10 @@ export interface Context {
   rootless: string;
   /** The criu program. */
   criu: string;
-  debug: boolean;
   /** Writes a warning to the log. */
   warn(sentence: string): void;
+  /** Writes to the log what happens, with --debug. */
+  say?: (sentence: string) => void;
   /** Opens the narration for one container, if --explain or MINIRUN_EXPLAIN asks for one. */
   narrate(id: string, title: string): Promise<Narration>;
 }

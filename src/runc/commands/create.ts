@@ -38,6 +38,7 @@ export const command: Command = {
           warn: context.warn,
           choices: choicesOf(args, true),
           systemdCgroup: context.systemdCgroup,
+          ...(context.say ? { say: context.say } : {}),
           ...(pidPath === undefined ? {} : { onRunning: (pid: number) => writePidFile(pidPath, pid) }),
           ...(consoleSocket === undefined ? {} : { consoleSocket }),
           ...(narration.observer ? { observer: narration.observer } : {}),

@@ -107,6 +107,7 @@ export const command: Command = {
           process,
           engine: 'native',
           warn: context.warn,
+          ...(context.say ? { say: context.say } : {}),
           choices: { preserveFds: preservedFds(args) },
           cgroups: args.lists.cgroup ?? [],
           detachKeys: new Uint8Array(),

@@ -45,7 +45,7 @@ export interface Surroundings {
 const NAME = 'minirun-runc';
 
 const usage = (): string => `NAME:
-   ${NAME} - an OCI runtime that explains every step
+   ${NAME} - Open Container Initiative runtime that explains every step
 
 USAGE:
    ${NAME} [global options] command [command options] [arguments...]
@@ -107,7 +107,7 @@ export async function main(argv: readonly string[], surroundings: Surroundings):
     }
     const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (!entry) {
-      log.error(`unknown command ${JSON.stringify(name)}; ${NAME} --help lists them`);
+      log.error(`No help topic for '${name}'; ${NAME} --help lists the commands`);
       return 3;
     }
     if (name === 'exec') failure = 255;
@@ -142,8 +142,8 @@ function contextOf(args: Arguments, log: Log, surroundings: Surroundings): Conte
     systemdCgroup: args.options['systemd-cgroup'] === true,
     rootless: textOf(args, 'rootless') ?? 'auto',
     criu: textOf(args, 'criu') ?? 'criu',
-    debug: args.options.debug === true,
     warn: (sentence) => log.warn(sentence),
+    ...(args.options.debug ? { say: (sentence: string) => log.debug(sentence) } : {}),
     async narrate(id, title) {
       if (!explain && !file) return { close() {} };
       return surroundings.narrate(file, `${title} ${id}`);

@@ -77,7 +77,7 @@ export function compile(config: Config, host: Host, options: CompileOptions): Pr
   compileRootBind(draft, rootfs);
   compileMounts(draft);
   compileDevices(draft);
-  compileCreateHooks(draft, options.id);
+  compileCreateHooks(draft, options.id, rootfs);
   compileTerminal(draft, true, options.preserveFds);
   compileSysctls(draft);
   compileCwdFolder(draft);
@@ -112,7 +112,7 @@ function compileReady(draft: Draft, options: CompileOptions): void {
   );
   wait(draft, { actor: 'runtime', chapter: 'the command', from: 'minirun' }, TOKENS.ready, 'Wait until the container is made.');
   compileRlimits(draft);
-  if (!options.gated) compileHookCalls(draft, 'startContainer', options.id);
+  if (!options.gated) compileHookCalls(draft, 'startContainer', options.id, '/');
   signal(draft, { actor: 'runtime', chapter: 'the command', from: 'minirun' }, TOKENS.start, 'Let the command start.');
   wait(
     draft,

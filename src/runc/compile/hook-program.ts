@@ -1,6 +1,6 @@
 /** The program of a hook that runs in the container's namespaces (createContainer, startContainer). */
 import type { Host } from '../host/facts.ts';
-import { closeRange, execve } from '../program/calls.ts';
+import { chdir, closeRange, execve } from '../program/calls.ts';
 import { descriptors } from '../program/descriptors.ts';
 import type { Program } from '../program/step.ts';
 import type { Config } from '../spec/config.ts';
@@ -12,6 +12,7 @@ export interface HookProgram {
   path: string;
   args: string[];
   env: string[];
+  cwd?: string | undefined;
 }
 
 /** It keeps the runtime's privileges: a hook belongs to the host, not to the container. */
@@ -19,6 +20,8 @@ export function compileHookProgram(hook: HookProgram, joined: Joined, host: Pick
   const draft = newDraft({ ociVersion: '1.0.0' } as Config, host as Host);
   compileJoiningStarter(draft, joined);
   compileJoins(draft, joined);
+  if (hook.cwd !== undefined)
+    add(draft, { actor: 'init', chapter: 'hooks', from: hook.from, call: chdir(hook.cwd), minor: true, why: 'Where the hook starts.' });
   add(draft, {
     actor: 'init',
     chapter: 'hooks',

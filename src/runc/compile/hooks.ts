@@ -23,7 +23,7 @@ const WHY: Partial<Record<HookKind, string>> = {
   createRuntime:
     "Runs in the runtime's namespaces once the container's exist. The hook finds the container by the pid in the state that it reads from standard input.",
   createContainer:
-    "Runs in the container's namespaces before its root is changed: it sees the host's files, and what it mounts is mounted for the container alone.",
+    "Runs in the container's namespaces before its root is changed: its working directory is the root file system, it sees the host's files, and what it mounts is mounted for the container alone.",
   startContainer: 'Runs inside the container, among its files, just before its command: the place for ldconfig and the like.',
 };
 
@@ -39,7 +39,7 @@ export function hookState(config: Config, kind: HookKind, id: string, bundle: st
 }
 
 /** The runtime's steps that run the hooks of one kind, one after the other. The first that fails ends the start. */
-export function compileHookCalls(draft: Draft, kind: HookKind, id: string): void {
+export function compileHookCalls(draft: Draft, kind: HookKind, id: string, rootfs: string): void {
   hooksOf(draft.config, kind).forEach((hook, index) => {
     const [before, after] = hookState(draft.config, kind, id, draft.bundle);
     const inside = kind === 'createContainer' || kind === 'startContainer';
@@ -55,6 +55,7 @@ export function compileHookCalls(draft: Draft, kind: HookKind, id: string): void
         hook.timeout ?? 0,
         [before, ref('init'), after],
         inside ? ref('init') : null,
+        kind === 'createContainer' ? rootfs : null,
       ),
       why: WHY[kind] ?? `A ${kind} hook of the configuration.`,
     });
@@ -64,13 +65,13 @@ export function compileHookCalls(draft: Draft, kind: HookKind, id: string): void
 const BEFORE_PIVOT: readonly HookKind[] = ['prestart', 'createRuntime', 'createContainer'];
 
 /** Init stops, its mounts made and its root not yet changed, while the runtime runs the hooks of that moment. */
-export function compileCreateHooks(draft: Draft, id: string): void {
+export function compileCreateHooks(draft: Draft, id: string, rootfs: string): void {
   if (!BEFORE_PIVOT.some((kind) => hooksOf(draft.config, kind).length)) return;
   const init: Setting = { actor: 'init', chapter: 'hooks', from: '#/hooks' };
   const runtime: Setting = { ...init, actor: 'runtime' };
   signal(draft, init, TOKENS.mounted, 'The namespaces and mounts are made: tell the runtime, which runs the hooks.');
   wait(draft, runtime, TOKENS.mounted, 'Hooks come when the namespaces exist and the root is not yet changed.');
-  for (const kind of BEFORE_PIVOT) compileHookCalls(draft, kind, id);
+  for (const kind of BEFORE_PIVOT) compileHookCalls(draft, kind, id, rootfs);
   signal(draft, runtime, TOKENS.hooked, 'All hooks have ended well.');
   wait(draft, init, TOKENS.hooked, 'Wait for the hooks: what they mount must be there before the root is changed.');
 }

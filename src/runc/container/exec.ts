@@ -44,6 +44,7 @@ export async function execInContainer(
   const forwarding = forwardSignals();
   let connection: Console | undefined;
   try {
+    request.say?.(`nsexec container setup: a program of ${program.steps.length} steps`);
     const started = start({
       program,
       engine: request.engine,
@@ -52,6 +53,8 @@ export async function execInContainer(
       ...(request.consoleSocket === undefined ? {} : { consoleSocket: request.consoleSocket }),
       ...(request.observer ? { observer: request.observer } : {}),
     });
+    request.say?.(`child process in init(): ${started.pid}`);
+    request.say?.('setns_init: about to exec');
     request.onRunning?.(started.pid);
     if (options.detach) return { code: 0, signal: 0, oomKilled: false };
     forwarding.to(started.pid);

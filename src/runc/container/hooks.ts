@@ -1,5 +1,5 @@
 /** Running hooks (config.md, "POSIX-platform Hooks"): the state on standard input, a time limit, and their words when they fail. */
-import { readSync } from 'node:fs';
+import { readFileSync, readSync } from 'node:fs';
 import { call, closeFd, hostArch, memoryFile } from '../../libc/fd.ts';
 import { signal, waitAtMost, waitBlocking } from '../../libc/process.ts';
 import { spawn } from '../../libc/spawn.ts';
@@ -33,7 +33,7 @@ function contentOf(fd: number): string {
  * @throws HookError when it cannot be started, ends with another status than 0, or takes too long
  */
 export function runHook(hook: HookCall): void {
-  const stdin = memoryFile('state', Buffer.from(hook.state));
+  const stdin = memoryFile('state', Buffer.from(stateFor(hook)));
   const stdout = memoryFile('stdout', Buffer.alloc(0));
   const stderr = memoryFile('stderr', Buffer.alloc(0));
   const words = () => ({ out: contentOf(stdout), err: contentOf(stderr) });
@@ -61,6 +61,13 @@ export function runHook(hook: HookCall): void {
   } finally {
     for (const fd of [stdin, stdout, stderr]) closeFd(fd);
   }
+}
+
+/** In the container's namespaces the state tells the pid as it is seen there (runtime.md, "State"). */
+function stateFor(hook: HookCall): string {
+  if (hook.inside === undefined) return hook.state;
+  const numbers = /^NSpid:\t(.*)$/m.exec(readFileSync(`/proc/${hook.inside}/status`, 'latin1'))?.[1]?.split('\t');
+  return JSON.stringify({ ...(JSON.parse(hook.state) as object), pid: Number(numbers?.at(-1) ?? hook.inside) });
 }
 
 function start(hook: HookCall, fds: Map<number, number>): number {

@@ -30,12 +30,16 @@ export interface RunRequest {
   observer?: Observer;
   /** Remove state (and an extracted rootfs) when it ends. */
   remove: boolean;
+  /** Leave its cgroups and its state when it ends: whoever asked for that deletes it. */
+  keep?: boolean;
   /** A rootfs extracted from a tar for this container alone: deleted with it. */
   ownedRootfs?: string;
   /** Key sequence that detaches from a terminal, as bytes; default ctrl-p ctrl-q. */
   detachKeys?: Uint8Array;
   /** Where warnings go, one sentence each. */
   warn: (sentence: string) => void;
+  /** Told what happens, in the words of runc's debug log. */
+  say?: (sentence: string) => void;
   /** Changes the program before it runs: how tests make one step fail. */
   alter?: (program: Program) => Program;
   choices?: Choices;
@@ -60,6 +64,7 @@ export interface ExecRequest {
   consoleSocket?: number;
   /** Sub-cgroups to run in: `[controller:]path`. */
   cgroups?: string[];
+  say?: (sentence: string) => void;
   /** Called with the process's number once it is made. */
   onRunning?: (pid: number) => void;
   warn: (sentence: string) => void;

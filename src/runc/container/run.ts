@@ -58,6 +58,7 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
     saveConfig(stateRoot, id, config);
     saveState(stateRoot, state);
     if (request.choices?.gated) gate = makeGate(folder);
+    request.say?.(`nsexec container setup: a program of ${program.steps.length} steps`);
     const started = start({
       program,
       engine: request.engine,
@@ -67,6 +68,7 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
       ...(request.consoleSocket === undefined ? {} : { consoleSocket: request.consoleSocket }),
       ...(request.observer ? { observer: request.observer } : {}),
       onInit: (pid) => {
+        request.say?.(`child process in init(): ${pid}`);
         state.init = { pid, start: startTime(pid) ?? 0 };
       },
       onSync: (token) => {
@@ -75,6 +77,7 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
         if (gate !== undefined && state.init && config.process) findCommand(state.init.pid, config.process, hasNamespace(config, 'user'));
       },
     });
+    request.say?.('init: closing the pipe to signal completion');
     request.onRunning?.(started.pid);
     return { ...started, state };
   } catch (error) {
@@ -87,11 +90,12 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
 
 /** After its first process has ended: what else runs in it is killed, cgroups go, the end is written down. */
 export function finishContainer(
-  request: Pick<RunRequest, 'stateRoot' | 'remove'> & Partial<Pick<RunRequest, 'warn'>>,
+  request: Pick<RunRequest, 'stateRoot' | 'remove' | 'keep'> & Partial<Pick<RunRequest, 'warn'>>,
   state: State,
   ended: Ended,
 ): void {
   killAll(state.cgroups, SIGKILL); // only a container that shares a pid namespace can have any left
+  if (request.keep) return;
   const left = removeCgroups(state.cgroups);
   if (left.length) request.warn?.(`${left[0]} could not be removed: processes are still in it, started by others than the container`);
   if (request.remove) removeTraces(request.stateRoot, state.id, state);

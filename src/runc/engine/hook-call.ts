@@ -14,13 +14,15 @@ export interface HookCall {
   state: string;
   /** The hook runs in the namespaces of this process; undefined: in the runtime's. */
   inside: number | undefined;
+  /** Its working directory, where that is not the runtime's. */
+  cwd?: string | undefined;
 }
 
 const strings = (arg: Arg | undefined): string[] => (arg?.kind === 'list' ? arg.items : []);
 
 /** @param result the value that an earlier step saved under a name */
 export function hookCall(step: Step, result: (name: string) => number): HookCall {
-  const [path, args, env, timeout, state, inside] = step.call.args;
+  const [path, args, env, timeout, state, inside, cwd] = step.call.args;
   const textOf = (arg: Arg | undefined): string =>
     arg?.kind === 'text' ? arg.parts.map((p) => (typeof p === 'string' ? p : String(result(p.of)))).join('') : '';
   return {
@@ -31,5 +33,6 @@ export function hookCall(step: Step, result: (name: string) => number): HookCall
     timeout: timeout?.kind === 'int' ? Number(timeout.value) : 0,
     state: textOf(state),
     inside: inside?.kind === 'result' ? result(inside.of) : undefined,
+    cwd: cwd?.kind === 'text' ? textOf(cwd) : undefined,
   };
 }

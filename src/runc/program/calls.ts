@@ -25,9 +25,10 @@ export const waitChild = (pid: Ref, options: number): Call => call('waitid', int
  * Runs a hook with the state on its standard input, and waits for it; the runtime's alone.
  * @param timeout seconds, 0 for none
  * @param inside a process in whose namespaces it runs; null: the runtime's
+ * @param cwd its working directory; null: the runtime's
  */
-export const runHook = (path: string, argv: string[], env: string[], timeout: number, state: Text, inside: Ref | null): Call =>
-  call('run_hook', text(path), list(argv), list(env), int(timeout), text(state), inside ?? NULL);
+export const runHook = (path: string, argv: string[], env: string[], timeout: number, state: Text, inside: Ref | null, cwd: string | null): Call =>
+  call('run_hook', text(path), list(argv), list(env), int(timeout), text(state), inside ?? NULL, textOrNull(cwd));
 export const runProgram = (...argv: Text[]): Call => call('posix_spawn', ...argv.map(text));
 
 // Identity
@@ -163,6 +164,20 @@ export const routeSocket = (): Call =>
 export const send = (descriptor: Fd, message: Uint8Array, shows: string): Call =>
   call('sendto', fd(descriptor), data(message, shows), int(message.length), int(0), NULL, int(0));
 export const receive = (descriptor: Fd, size: number): Call => call('recvfrom', fd(descriptor), buffer(size), int(size), int(0), NULL, NULL);
+/** @param name of the buffer that gets the message, for later steps */
+export const receiveInto = (descriptor: Fd, size: number, name: string): Call =>
+  call('recvfrom', fd(descriptor), buffer(size, name), int(size), int(0), NULL, NULL);
+export const sendBytes = (descriptor: Fd, message: Arg, length: number): Call =>
+  call('sendto', fd(descriptor), message, int(length), int(0), NULL, int(0));
+/** One message of several pieces. */
+export const sendIov = (socket: Fd, pieces: Piece[]): Call =>
+  call(
+    'sendmsg', fd(socket),
+    struct('msghdr', [
+      ptr('msg_name', NULL), u64('msg_namelen', 0), ...iov(pieces), ptr('msg_control', NULL), u64('msg_controllen', 0), i32('msg_flags', 0),
+    ]),
+    int(0),
+  );
 /** Hands an open descriptor to the process at the other end of a unix socket (SCM_RIGHTS, unix(7)). */
 export const sendDescriptor = (socket: Fd, descriptor: Ref, payload: string): Call =>
   call(
@@ -177,12 +192,17 @@ export const sendDescriptor = (socket: Fd, descriptor: Ref, payload: string): Ca
     ]),
     int(0),
   );
+/** Bytes and how many of them are sent. */
+export type Piece = [bytes: Arg, length: number | Ref];
+const iov = (pieces: Piece[]): Field[] => [
+  ptr('msg_iov', struct(`iovec[${pieces.length}]`, pieces.flatMap(([bytes, length], i) => [ptr(`iov_base_${i}`, bytes), u64(`iov_len_${i}`, length)]))),
+  u64('msg_iovlen', pieces.length),
+];
 /** A message of several pieces, and a descriptor with it, by sendmsg(2) or, where that is not possible, sendmmsg(2). */
-export const sendPieces = (name: 'sendmsg' | 'sendmmsg', socket: Fd, descriptor: Ref, pieces: [bytes: Arg, length: number | Ref][]): Call => {
+export const sendPieces = (name: 'sendmsg' | 'sendmmsg', socket: Fd, descriptor: Ref, pieces: Piece[]): Call => {
   const header: Field[] = [
     ptr('msg_name', NULL), u64('msg_namelen', 0),
-    ptr('msg_iov', struct(`iovec[${pieces.length}]`, pieces.flatMap(([bytes, length], i) => [ptr(`iov_base_${i}`, bytes), u64(`iov_len_${i}`, length)]))),
-    u64('msg_iovlen', pieces.length),
+    ...iov(pieces),
     ptr('msg_control', struct('cmsghdr', [
       u64('cmsg_len', 20), i32('cmsg_level', 1), i32('cmsg_type', 1), { name: 'fd', type: 'i32', value: descriptor }, u32('padding', 0),
     ])),

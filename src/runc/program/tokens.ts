@@ -6,6 +6,10 @@ export const TOKENS = {
   cloned: 'cloned',
   /** Init is in its cgroup and its users are mapped. */
   placed: 'placed',
+  /** Init is in the container's network namespace. */
+  connected: 'connected',
+  /** The host's interfaces that it gets have been moved there. */
+  moved: 'moved',
   /** Namespaces and mounts are made, the root is not yet changed: hooks may run. */
   mounted: 'mounted',
   /** The hooks have ended. */

@@ -27,9 +27,14 @@ function mounts(rootless: boolean): Mount[] {
   return [...list, mount('/sys/fs/cgroup', 'cgroup', 'cgroup', ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'])];
 }
 
-/** @param rootless the user who is to be root inside; undefined for a config that root runs */
-export function exampleConfig(rootless?: { uid: number; gid: number }): Config {
-  const namespaces = ['pid', 'ipc', 'uts', 'mount', ...(rootless ? ['user'] : ['network']), 'cgroup'] as const;
+export interface Example {
+  /** The user who is to be root inside; undefined for a config that root runs. */
+  rootless?: { uid: number; gid: number } | undefined;
+  cgroupNamespace: boolean;
+}
+
+export function exampleConfig({ rootless, cgroupNamespace }: Example): Config {
+  const namespaces = ['pid', 'ipc', 'uts', 'mount', rootless ? 'user' : 'network', ...(cgroupNamespace ? ['cgroup'] : [])];
   return {
     ociVersion: '1.2.0',
     process: {
