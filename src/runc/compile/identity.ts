@@ -1,7 +1,10 @@
 /** The container's name, and its loopback interface. */
-import { receive, routeSocket, send, setdomainname, sethostname } from '../program/calls.ts';
+import { IFF_UP, linkBody, NLM_F, netlinkMessage, RTM } from '../../libc/netlink.ts';
+import { setdomainname, sethostname } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
 import { add, closeResult, type Draft, isNew, type Setting } from './draft.ts';
+import { compileNetDevices } from './net-devices.ts';
+import { openNetlink, request } from './netlink.ts';
 
 const init = (from: string): Setting => ({ actor: 'init', chapter: 'identity', from });
 
@@ -23,51 +26,18 @@ export function compileIdentity(draft: Draft): void {
     });
   }
   if (isNew(draft.config, 'network')) compileLoopback(draft);
+  compileNetDevices(draft);
 }
 
-const RTM_NEWLINK = 16;
-const NLM_F_REQUEST_ACK = 5;
-const IFF_UP = 1;
-
-/** struct nlmsghdr and struct ifinfomsg: set IFF_UP on interface 1, which is `lo` in every network namespace. */
-function bringLoopbackUp(): Uint8Array {
-  const message = Buffer.alloc(32);
-  message.writeUInt32LE(32, 0);
-  message.writeUInt16LE(RTM_NEWLINK, 4);
-  message.writeUInt16LE(NLM_F_REQUEST_ACK, 6);
-  message.writeUInt32LE(1, 8);
-  message.writeInt32LE(1, 20);
-  message.writeUInt32LE(IFF_UP, 24);
-  message.writeUInt32LE(IFF_UP, 28);
-  return message;
-}
-
-/** Brings `lo` up through rtnetlink; the answer's error number (at offset 16) must be 0. */
+/** Brings `lo` up; it is interface 1 of every network namespace. */
 function compileLoopback(draft: Draft): void {
-  const setting: Setting = { ...init('minirun'), chapter: 'identity' };
-  add(draft, {
-    ...setting,
-    call: routeSocket(),
-    saves: 'rtnetlink',
-    man: 'rtnetlink(7)',
-    minor: true,
-    why: 'Interfaces are configured by messages to the kernel, through a netlink socket.',
-  });
-  add(draft, {
-    ...setting,
-    call: send(ref('rtnetlink'), bringLoopbackUp(), '{RTM_NEWLINK, NLM_F_REQUEST|NLM_F_ACK, index=1 (lo), IFF_UP}'),
-    man: 'rtnetlink(7)',
+  const setting: Setting = init('minirun');
+  const socket = openNetlink(draft, setting, 'rtnetlink');
+  request(draft, setting, socket, {
+    message: netlinkMessage(RTM.RTM_NEWLINK, NLM_F.REQUEST | NLM_F.ACK, linkBody(1, IFF_UP, IFF_UP)),
+    shows: '{RTM_NEWLINK, NLM_F_REQUEST|NLM_F_ACK, index=1 (lo), IFF_UP}',
     why: 'Bring the loopback interface up, as `ip link set lo up` does: a new network namespace has it, but down, and programs expect 127.0.0.1 to work.',
+    otherwise: 'The kernel refused to bring the loopback interface up.',
   });
-  add(draft, {
-    ...setting,
-    call: receive(ref('rtnetlink'), 64),
-    man: 'rtnetlink(7)',
-    minor: true,
-    why: 'The kernel acknowledges with an error number: 0 means done.',
-    expect: [
-      { arg: 1, offset: 16, size: 4, mask: 0xffffffffn, equals: 0n, otherwise: 'The kernel refused to bring the loopback interface up.' },
-    ],
-  });
-  closeResult(draft, setting, ref('rtnetlink'));
+  closeResult(draft, setting, ref(socket));
 }

@@ -7,7 +7,7 @@
  * listener, and with create and start apart the runtime may have left long ago.
  */
 import { AT_FDCWD, memory, text } from '../program/args.ts';
-import { readlinkat, sendPieces } from '../program/calls.ts';
+import { type Piece, readlinkat, sendPieces } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
 import { sendingCall, usesNotify } from '../seccomp/notify.ts';
 import type { Config, Seccomp } from '../spec/config.ts';
@@ -78,8 +78,8 @@ function stateParts(config: Config, profile: Seccomp, agent: AgentMessage): stri
 
 /** Sends the listener. Nothing but this one call may stand between it and the filter: all calls are filtered now. */
 export function compileListener(draft: Draft, profile: Seccomp, agent: AgentMessage): void {
-  const pieces = stateParts(draft.config, profile, agent).flatMap((part, i): Parameters<typeof sendPieces>[3] => [
-    ...(i ? ([[memory(OWN_NUMBER), ref(DIGITS)]] as Parameters<typeof sendPieces>[3]) : []),
+  const pieces = stateParts(draft.config, profile, agent).flatMap((part, i): Piece[] => [
+    ...(i ? ([[memory(OWN_NUMBER), ref(DIGITS)]] as Piece[]) : []),
     [text(part), Buffer.byteLength(part)],
   ]);
   add(draft, {

@@ -4,6 +4,7 @@ import { usesNotify } from '../seccomp/notify.ts';
 import type { Config } from '../spec/config.ts';
 import { apparmorMissing } from './apparmor.ts';
 import { intelRdtMissing } from './intel-rdt.ts';
+import { netDevicesMissing } from './net-devices.ts';
 import { selinuxMissing } from './selinux.ts';
 
 /** One sentence for each. A protection that is silently left out is worse than none. */
@@ -11,7 +12,7 @@ export function unsupported(config: Config, host: Host): string[] {
   const { linux } = config;
   const found: (string | undefined)[] = [apparmorMissing(config, host), selinuxMissing(config, host)];
   found.push(intelRdtMissing(config, host));
-  if (linux?.netDevices) found.push('#/linux/netDevices: minirun does not do this yet; leave it out of the config');
+  found.push(netDevicesMissing(config, host));
   const flag = 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV';
   if (linux?.seccomp?.flags?.includes(flag) && usesNotify(linux.seccomp) && !kernelAtLeast(host, 5, 19))
     found.push(`#/linux/seccomp/flags: ${flag} needs Linux 5.19 or later, this is ${host.kernel.join('.')}`);

@@ -11,6 +11,7 @@ import { cgroupAccess, cpusetAbove, PATH_FACTS, readCgroupFacts } from './cgroup
 import { type CgroupFacts, type FileKind, type Host, TYPICAL_HOST } from './facts.ts';
 import { resolveInside } from './inside-links.ts';
 import { readMountFacts } from './mount-facts.ts';
+import { readNetDevices } from './net-devices.ts';
 import { readResctrl } from './resctrl.ts';
 import { apparmorEnabled, selinuxEnabled } from './security-modules.ts';
 
@@ -197,6 +198,7 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
     mounts: readMountFacts(config, bundle, links, options.noPivot),
     rlimits: hardLimits(read('/proc/self/limits')),
     ...resctrlFacts(config),
+    ...(config.linux?.netDevices ? { netDevices: readNetDevices(Object.keys(config.linux.netDevices)) } : {}),
     ...(config.process?.apparmorProfile && apparmorEnabled() ? { apparmor: true } : {}),
     ...((config.process?.selinuxLabel || config.linux?.mountLabel) && selinuxEnabled() ? { selinux: true } : {}),
     ...(newuidmap ? { newuidmap } : {}),
