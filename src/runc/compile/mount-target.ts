@@ -1,6 +1,7 @@
 /** Where a mount goes: a place inside the rootfs that is not part of the kernel's own file systems. */
 import { fstatfs } from '../program/calls.ts';
 import { type Expect, ref } from '../program/step.ts';
+import { REPLACEABLE_IN_PROC } from '../spec/mount-destination.ts';
 import { add, type Draft, type Setting } from './draft.ts';
 
 const PROC_SUPER_MAGIC = 0x9fa0n;
@@ -41,19 +42,5 @@ export function compileNotInProc(draft: Draft, setting: Setting, target: string,
   });
 }
 
-/** Files in /proc that lxcfs and the like replace by their own, and that decide nothing. */
-const REPLACEABLE = new Set([
-  'proc/cpuinfo',
-  'proc/diskstats',
-  'proc/loadavg',
-  'proc/meminfo',
-  'proc/slabinfo',
-  'proc/stat',
-  'proc/swaps',
-  'proc/sys/crypto/fips_enabled',
-  'proc/sys/kernel/ns_last_pid',
-  'proc/uptime',
-]);
-
 /** @param key the destination's components, joined with `/` */
-export const isReplaceable = (key: string): boolean => REPLACEABLE.has(key);
+export const isReplaceable = (key: string): boolean => key.startsWith('proc/') && REPLACEABLE_IN_PROC.has(key.slice(5));

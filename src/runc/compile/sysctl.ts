@@ -2,13 +2,17 @@
 import { O, RESOLVE } from '../../libc/flags.ts';
 import { fstatfs, openat2, write } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
+import { sysctlNamespace } from '../spec/rules.ts';
 import { add, closeResult, type Draft, fresh, type Setting } from './draft.ts';
 import { openInside } from './inside.ts';
+import { isProcfs } from './mount-target.ts';
 
-const PROC_SUPER_MAGIC = 0x9fa0n;
-
-/** `net.ipv4.ip_forward` → `sys/net/ipv4/ip_forward`; a name with slashes may have dots in its parts. */
-export const sysctlPath = (name: string): string => `sys/${name.includes('/') ? name : name.replaceAll('.', '/')}`;
+/**
+ * `net.ipv4.ip_forward` → `sys/net/ipv4/ip_forward`. Whichever of `.` and `/` comes first separates;
+ * the other one belongs to the names, such as that of the interface `eth0.100` (sysctl(8)).
+ */
+export const sysctlPath = (name: string): string =>
+  `sys/${/[./]/.exec(name)?.[0] === '.' ? name.replace(/[./]/g, (c) => (c === '.' ? '/' : '.')) : name}`;
 
 /**
  * Writes linux.sysctl through a descriptor of the container's /proc that was checked to be a
@@ -24,20 +28,16 @@ export function compileSysctls(draft: Draft): void {
     ...setting,
     call: fstatfs(ref(proc)),
     minor: true,
-    expect: [
-      {
-        arg: 1,
-        offset: 0,
-        size: 8,
-        mask: 0xffffffffn,
-        equals: PROC_SUPER_MAGIC,
-        otherwise: 'What is mounted at /proc in the container is no procfs, so kernel parameters cannot be set there.',
-      },
-    ],
+    expect: isProcfs('What is mounted at /proc in the container is no procfs, so kernel parameters cannot be set there.'),
     why: 'Make sure that it is a procfs, not something that was mounted over it (CVE-2025-52881).',
   });
   for (const [name, value] of sysctls) {
     const one: Setting = { ...setting, from: `#/linux/sysctl/${name.replaceAll('/', '~1')}` };
+    const type = sysctlNamespace(name);
+    if (type && draft.host.mounts?.ownNamespaces?.includes(type))
+      throw new Error(
+        `${one.from}: the "${type}" namespace that the config names is the host's own, so ${name} would be changed for the host; name another, or leave the path out to get a new one`,
+      );
     const file = fresh(draft, 'sysctl');
     add(draft, {
       ...one,

@@ -2,9 +2,11 @@
  * What in config.json depends on more than one property: the sense of it, after its shape.
  * Source: runtime-spec config.md and config-linux.md; namespaces(7), sched_setattr(2), proc_sys(5).
  */
+import { MS } from '../../libc/flags.ts';
 import { sendingCall, usesNotify } from '../seccomp/notify.ts';
 import type { Config, IdMapping, Mount, NamespaceType, Seccomp } from './config.ts';
 import { checkKernelRules } from './kernel-rules.ts';
+import { checkDestination } from './mount-destination.ts';
 import { parseMountOptions } from './mount-options.ts';
 import { below, Violation } from './shape.ts';
 
@@ -105,8 +107,10 @@ function checkProcess(config: Config): void {
 function checkMount(config: Config, mount: Mount, at: string): void {
   const options = parseMountOptions(mount.options ?? []);
   const bind = options.bind || mount.type === 'bind';
-  if (bind && !mount.source) throw new Violation(`${at}/source`, mount.source, 'the path that is bound');
-  if (!bind && !mount.type) throw new Violation(`${at}/type`, mount.type, 'a file system type, or the option "bind" or "rbind"');
+  const remount = (options.flags & MS.MS_REMOUNT) !== 0;
+  if (bind && !remount && !mount.source) throw new Violation(`${at}/source`, mount.source, 'the path that is bound');
+  if (!bind && !remount && !mount.type)
+    throw new Violation(`${at}/type`, mount.type, 'a file system type, or the option "bind" or "rbind"');
   for (const [mine, other] of [
     ['uidMappings', 'gidMappings'],
     ['gidMappings', 'uidMappings'],
@@ -124,8 +128,7 @@ function checkMount(config: Config, mount: Mount, at: string): void {
       `"${options.idmap}" with uidMappings and gidMappings, or with a "user" namespace to take them from`,
     );
   }
-  // A mount over the root itself would hide the root file system.
-  if (mount.destination.replace(/\/+/g, '/') === '/') throw new Violation(below(at, 'destination'), mount.destination, 'a path below /');
+  checkDestination(mount, bind || remount, below(at, 'destination'));
 }
 
 // biome-ignore format: a table
@@ -143,6 +146,7 @@ export function sysctlNamespace(key: string): NamespaceType | undefined {
   if (IPC_SYSCTLS.has(name) || name.startsWith('fs.mqueue.')) return 'ipc';
   if (name.startsWith('net.')) return 'network';
   if (name === 'kernel.domainname' || name === 'kernel.hostname') return 'uts';
+  if (name.startsWith('user.')) return 'user';
   return undefined;
 }
 
@@ -159,9 +163,15 @@ function checkSysctl(config: Config, key: string, value: string): void {
     throw new Violation(at, value, 'the name of a kernel parameter, such as net.ipv4.ip_forward');
   const type = sysctlNamespace(key);
   if (!type) {
-    throw new Violation(at, value, 'net.*, fs.mqueue.* and the kernel.* of System V IPC only: the others belong to the whole machine');
+    throw new Violation(
+      at,
+      value,
+      'net.*, fs.mqueue.*, user.*, kernel.domainname and the kernel.* of System V IPC only: the others belong to the whole machine',
+    );
   }
   if (dotted(key) === 'kernel.hostname') throw new Violation(at, value, 'nothing: use the property "hostname"');
+  if (dotted(key) === 'kernel.domainname' && config.domainname && config.domainname !== value)
+    throw new Violation(at, value, `the value of the property "domainname", ${JSON.stringify(config.domainname)}, or nothing`);
   const entry = namespace(config, type);
   if (!entry) throw new Violation(at, value, `nothing without a "${type}" namespace: it would change the host's value`);
   if (/^\/proc\/(1|self|thread-self)\/ns\//.test(entry.path ?? '')) {

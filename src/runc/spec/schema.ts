@@ -96,7 +96,7 @@ const process: Check = object(
 const idMappings = list(object({ containerID: u32, hostID: u32, size: integer(1, U32) }, ['containerID', 'hostID', 'size']));
 
 const mounts = list(
-  object({ destination: absolutePath, type: text, source: text, options: list(text), uidMappings: idMappings, gidMappings: idMappings }, [
+  object({ destination: filledText, type: text, source: text, options: list(text), uidMappings: idMappings, gidMappings: idMappings }, [
     'destination',
   ]),
 );
