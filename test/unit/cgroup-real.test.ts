@@ -107,7 +107,7 @@ describe.skipIf(!usable)('on this kernel', () => {
     const own = foldersOf(paths).map((folder) => `${folder}/`);
     expect(own.every((folder) => read(`${folder}cgroup.procs`).split('\n').includes(String(child.pid)))).toBe(true);
     expect(processesOf(paths)).toHaveLength(3);
-    expect(cgroupsTaken(paths)).toMatch(/already holds 3 processes/);
+    expect(cgroupsTaken(paths)).toMatch(/not empty: 3 process/);
     for (const folder of own) mkdirSync(`${folder}deeper`);
 
     freeze(paths);

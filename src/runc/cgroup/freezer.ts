@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import type { CgroupPaths } from '../compile/cgroup-paths.ts';
-import { readQuietly, sleep } from './processes.ts';
+import { processesOf, readQuietly, sleep } from './processes.ts';
 
 /** A process in the middle of a system call that cannot be left yet delays the freeze. */
 const PATIENCE_MS = 2000;
@@ -31,11 +31,13 @@ export const isFrozen = (paths: CgroupPaths): boolean => freezer(paths)?.state()
 
 /**
  * Freezes the container (or, with `frozen` false, thaws it), and returns when it is so.
- * @throws Error when there is no freezer, or when a process would not stop within two seconds (it is thawed again then)
+ * @throws Error when there is no freezer, when this process is in it, or when a process would not stop within two seconds (it is thawed again then)
  */
 export function freeze(paths: CgroupPaths, frozen = true): void {
   const f = freezer(paths);
   if (!f) throw new Error('this container has no cgroup, so it cannot be paused; minirun doctor says what is missing');
+  if (frozen && processesOf(paths).includes(process.pid))
+    throw new Error(`not freezing a cgroup that holds minirun itself (pid ${process.pid}); the container's cgroupsPath is not its own`);
   writeFileSync(f.file, frozen ? f.frozen : f.thawed);
   const end = Date.now() + PATIENCE_MS;
   while (f.state() !== frozen) {

@@ -1,6 +1,6 @@
 /** Who is in a container's cgroups. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { CgroupPaths } from '../compile/cgroup-paths.ts';
 
 /** The text of a cgroup file; '' when the folder is gone or the process in question is. */
@@ -50,15 +50,55 @@ export function processesOf(paths: CgroupPaths): number[] {
   return folder === undefined ? [] : processesIn(folder);
 }
 
+const pidNamespace = (pid: number | string): string => {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return '';
+  }
+};
+
 /**
- * Why a new container cannot have these cgroups: somebody is in them. Undefined when they are free.
- * To be asked before anything is made, because ending a container kills what is in its cgroups.
+ * The pids of a container's processes. Without cgroups (an ordinary user to whom none were handed)
+ * those in its pid namespace; without one of those either, its first process.
+ * @param init the container's first process, 0 when it has ended
+ */
+export function containerProcesses(paths: CgroupPaths, init: number): number[] {
+  if (foldersOf(paths).length) return processesOf(paths);
+  const its = init ? pidNamespace(init) : '';
+  if (its === '') return [];
+  if (its === pidNamespace('self')) return [init];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && pidNamespace(name) === its)
+    .map(Number);
+}
+
+/** The folder itself, or the deepest one above it that exists. */
+function existing(folder: string): string {
+  let at = folder;
+  while (at !== '/' && !existsSync(at)) at = dirname(at);
+  return at;
+}
+
+/** True when what joins the folder stands still at once: it, or one above it, is frozen. */
+function bornFrozen(paths: CgroupPaths): boolean {
+  const { freezer } = paths.v1;
+  if (freezer !== undefined) return /^FR/.test(readQuietly(`${existing(freezer)}/freezer.state`));
+  return paths.v2 !== undefined && /^frozen 1$/m.test(readQuietly(`${existing(paths.v2)}/cgroup.events`));
+}
+
+/**
+ * Why a new container cannot have these cgroups: somebody is in them, or what enters them stands
+ * still. Undefined when they are free. To be asked before anything is made, because ending a
+ * container kills what is in its cgroups.
  */
 export function cgroupsTaken(paths: CgroupPaths): string | undefined {
   for (const folder of foldersOf(paths)) {
     const pids = processesIn(folder);
     if (pids.length)
-      return `the cgroup ${folder} already holds ${pids.length === 1 ? `process ${pids[0]}` : `${pids.length} processes (${pids.slice(0, 3).join(', ')}${pids.length > 3 ? ', …' : ''})`}; give the container a cgroupsPath of its own, or remove the container that has it`;
+      return `container's cgroup is not empty: ${pids.length} process(es) found (${pids.slice(0, 3).join(', ')}${pids.length > 3 ? ', …' : ''} in ${folder}); give the container a cgroupsPath of its own, or remove the container that has it`;
   }
+  if (bornFrozen(paths))
+    return `container's cgroup unexpectedly frozen: ${paths.v1.freezer ?? paths.v2} or a folder above it stands still, and so would the container; thaw it, or give the container another cgroupsPath`;
   return undefined;
 }

@@ -179,6 +179,18 @@ const mayWrite = (path: string): boolean => {
 /** What this process can find out about paths. */
 export const PATH_FACTS: PathFacts = { exists: existsSync, mayWrite, read };
 
+/** The folder of a process in the v2 tree; undefined when it has ended, or lies outside of what we see. */
+export function v2FolderOf(pid: number): string | undefined {
+  const { v2, own } = cgroupFacts({
+    mountinfo: read('/proc/self/mountinfo'),
+    selfCgroup: read(`/proc/${pid}/cgroup`),
+    read: () => '',
+    mayWrite: () => false,
+  });
+  const path = own[''];
+  return v2 === undefined || path === undefined || path.endsWith(' (deleted)') ? undefined : inHierarchy(v2, path);
+}
+
 /** The facts of this machine; for an ordinary user as they are for a container without a cgroupsPath. */
 export function readCgroupFacts(uid = 0): CgroupFacts {
   const facts = cgroupFacts({ mountinfo: read('/proc/self/mountinfo'), selfCgroup: read('/proc/self/cgroup'), read, mayWrite });
