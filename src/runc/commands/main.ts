@@ -10,6 +10,7 @@ import { type Log, openLog } from './log.ts';
 const COMMANDS: Record<string, { summary: string; load: () => Promise<{ command: Command }> }> = {
   create: { summary: 'create a container', load: () => import('./create.ts') },
   delete: { summary: 'delete any resources held by the container', load: () => import('./delete.ts') },
+  events: { summary: 'display container events: out of memory, and what cpu, memory and I/O were used', load: () => import('./events.ts') },
   exec: { summary: 'execute a new process inside the container', load: () => import('./exec.ts') },
   kill: { summary: "send a signal (default: SIGTERM) to the container's first process", load: () => import('./kill.ts') },
   list: { summary: 'list the containers of this root folder', load: () => import('./list.ts') },
@@ -20,6 +21,7 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ command:
   spec: { summary: 'create a new specification file', load: () => import('./spec.ts') },
   start: { summary: 'execute the command of a created container', load: () => import('./start.ts') },
   state: { summary: 'output the state of a container', load: () => import('./state.ts') },
+  update: { summary: "change the container's resource limits", load: () => import('./update.ts') },
 };
 
 const GLOBAL: OptionSpecs = {

@@ -1,6 +1,6 @@
 /** `minirun-runc ps`: the host's numbers of the container's processes, or what ps(1) says of them. */
 import { writeSync } from 'node:fs';
-import { processesOf } from '../cgroup/processes.ts';
+import { containerProcesses } from '../cgroup/processes.ts';
 import { textOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { containerOf } from './container-id.ts';
@@ -14,7 +14,7 @@ export const command: Command = {
     const format = textOf(args, 'format') ?? 'table';
     if (format !== 'table' && format !== 'json') throw new Error('invalid format option');
     const view = containerOf(context.root, args.operands[0]);
-    const pids = view.status === 'stopped' ? [] : processesOf(view.state.cgroups);
+    const pids = view.status === 'stopped' ? [] : containerProcesses(view.state.cgroups, view.pid);
     if (format === 'json') {
       writeSync(1, `${JSON.stringify(pids.length ? pids : null)}\n`);
       return 0;

@@ -4,7 +4,7 @@ import type { Program } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Config, NamespaceType, Process } from '../spec/config.ts';
 import { compileCgroupJoin } from './cgroup.ts';
-import { cgroupPaths } from './cgroup-paths.ts';
+import { type CgroupPaths, cgroupPaths } from './cgroup-paths.ts';
 import { type CommandOptions, compileCommand } from './command.ts';
 import { compileFinalAffinity, compileInitialAffinity } from './cpu-affinity.ts';
 import { newDraft, type Setting, signal, wait } from './draft.ts';
@@ -17,6 +17,8 @@ import { agentOf, compileOwnNumber } from './seccomp-agent.ts';
 import { compileTerminal } from './terminal.ts';
 
 export interface ExecOptions extends CommandOptions {
+  /** The cgroups to run in; by default those that the config names. */
+  cgroups?: CgroupPaths;
   id: string;
   /** The container's bundle: what a seccomp agent is told. */
   bundle?: string;
@@ -44,7 +46,7 @@ export function compileExec(config: Config, process: Process, host: Host, option
   compileJoiningStarter(draft, joined);
   signal(draft, starter, TOKENS.cloned, 'Tell the runtime that it exists.');
   wait(draft, { ...starter, actor: 'runtime' }, TOKENS.cloned, "The runtime needs its number to put it into the container's cgroup.");
-  compileCgroupJoin(draft, cgroupPaths(draft.config, host, options.id));
+  compileCgroupJoin(draft, options.cgroups ?? cgroupPaths(draft.config, host, options.id));
   compileIntelRdt(draft, options.id, true);
   compileFinalAffinity(draft, affinity);
   compileOomScore(draft);

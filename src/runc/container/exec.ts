@@ -1,6 +1,7 @@
 /** `exec`: one more command in a container that runs. */
 import { join } from 'node:path';
 import { shellCode, signal, waitChild } from '../../libc/process.ts';
+import { execCgroups } from '../cgroup/exec-cgroups.ts';
 import { compileExec } from '../compile/exec.ts';
 import { unsupported } from '../compile/unsupported.ts';
 import { ffiRefusal } from '../engine/ffi.ts';
@@ -35,6 +36,7 @@ export async function execInContainer(
     id: view.state.id,
     bundle: view.state.bundle,
     ...namespacesOf(view.pid),
+    cgroups: execCgroups(view.state.cgroups, view.pid, request.cgroups),
     ...request.choices,
   });
   const refusal = request.engine === 'ffi' ? ffiRefusal(program) : undefined;

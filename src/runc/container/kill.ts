@@ -2,7 +2,7 @@
 import { call, closeFd } from '../../libc/fd.ts';
 import { signal, waitGone } from '../../libc/process.ts';
 import { freeze } from '../cgroup/freezer.ts';
-import { killAll } from '../cgroup/kill.ts';
+import { killAll, thawForKill } from '../cgroup/kill.ts';
 import { isNew } from '../compile/draft.ts';
 import { statusOf } from './oci-state.ts';
 import { settled } from './remove.ts';
@@ -30,13 +30,13 @@ export function signalProcess(process: ProcessName, number: number): boolean {
 export function signalContainer(view: ContainerView, number: number, options: { all: boolean }): void {
   const { cgroups, init } = view.state;
   if (options.all) {
-    killAll(cgroups, number);
+    killAll(cgroups, number, view.pid);
     return;
   }
   const paused = statusOf(view) === 'paused';
   if (!init || !signalProcess(init, number)) throw new Error('container not running');
   if (number !== SIGKILL) return;
-  if (paused) freeze(cgroups, false); // v1: a frozen process does not die
+  if (paused) thawForKill(cgroups);
   if (!isNew(loadConfig(view), 'pid')) killAll(cgroups, SIGKILL);
 }
 

@@ -145,6 +145,9 @@ export const saveState = (root: string, state: State): void => writeWhole(join(r
 /** Written once, before anybody can find the container by its state. */
 export const saveConfig = (root: string, id: string, config: Config): void =>
   writeFileSync(join(root, id, 'config.json'), JSON.stringify(config), { mode: 0o600 });
+/** Replaces it, for whoever reads it next. */
+export const saveChangedConfig = (view: ContainerView, config: Config): void =>
+  writeWhole(join(view.folder, 'config.json'), JSON.stringify(config));
 export const loadConfig = (view: ContainerView): Config => JSON.parse(readFileSync(join(view.folder, 'config.json'), 'utf8')) as Config;
 
 export const saveEnded = (root: string, id: string, ended: Ended): void =>
