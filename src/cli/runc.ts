@@ -11,6 +11,13 @@ const surroundings: Surroundings = {
   version() {
     return `minirun-runc version ${packageVersion()}\nspec: ${SPEC_VERSION}\n`;
   },
+  async explain(error) {
+    const { explainFailure } = await import('../explain/causes.ts');
+    return explainFailure(error)
+      .split('\n')
+      .map((line) => (/[.!?]$/.test(line) ? line : `${line}.`))
+      .join(' ');
+  },
   async narrate(to, title) {
     const { narrator } = await import('../explain/narrate.ts');
     const folder = to !== undefined && statSync(to, { throwIfNoEntry: false })?.isDirectory();

@@ -77,13 +77,18 @@ export function commandWords(error: unknown, command: string): string | undefine
 /**
  * The error of a start, as runc words it: what failed, then how. The explained step follows.
  * @param what `runc create failed`, `exec failed`
+ * @param explain tells of a failed step what was done with which values, the usual cause and what to do
  */
-export async function startError(what: string, error: unknown, command: string): Promise<Error> {
+export async function startError(
+  what: string,
+  error: unknown,
+  command: string,
+  explain: (error: StepError) => Promise<string>,
+): Promise<Error> {
   const words = commandWords(error, command);
   if (words !== undefined) return new Error(`${what}: unable to start container process: ${words}`);
-  if (error instanceof StepError)
-    return new Error(`${what}: unable to start container process: error during container init: ${error.message}`);
-  if (error instanceof HookError)
-    return new Error(`${what}: unable to start container process: error during container init: ${error.message}`);
+  const init = `${what}: unable to start container process: error during container init`;
+  if (error instanceof StepError) return new Error(`${init}: ${await explain(error)}`);
+  if (error instanceof HookError) return new Error(`${init}: ${error.message}`);
   return new Error(`${what}: ${(error as Error).message}`);
 }

@@ -1,5 +1,6 @@
 /** What main.ts gives to a subcommand, and what it gets back. */
 import type { Observer } from '../engine/observer.ts';
+import type { StepError } from '../engine/step-error.ts';
 import type { Arguments, OptionSpecs } from './arguments.ts';
 
 /** The narration of a container, where somebody asked for one. */
@@ -21,6 +22,8 @@ export interface Context {
   warn(sentence: string): void;
   /** Writes to the log what happens, with --debug. */
   say?: (sentence: string) => void;
+  /** Tells of a failed step what was done with which values, the usual cause and what to do: one line. */
+  explain(error: StepError): Promise<string>;
   /** Opens the narration for one container, if --explain or MINIRUN_EXPLAIN asks for one. */
   narrate(id: string, title: string): Promise<Narration>;
 }

@@ -48,7 +48,7 @@ export const command: Command = {
       );
       return 0;
     } catch (error) {
-      throw await startError('runc create failed', error, config.process?.args?.[0] ?? '');
+      throw await startError('runc create failed', error, config.process?.args?.[0] ?? '', context.explain);
     } finally {
       if (consoleSocket !== undefined) closeFd(consoleSocket);
       narration.close();

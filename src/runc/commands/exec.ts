@@ -119,7 +119,7 @@ export const command: Command = {
       );
       return ended.code;
     } catch (error) {
-      throw await startError('exec failed', error, process.args?.[0] ?? '');
+      throw await startError('exec failed', error, process.args?.[0] ?? '', context.explain);
     } finally {
       if (consoleSocket !== undefined) closeFd(consoleSocket);
       narration.close();

@@ -40,6 +40,7 @@ const GLOBAL: OptionSpecs = {
 /** What the runtime layer does not have itself: the layer above gives it. */
 export interface Surroundings {
   version: () => string;
+  explain: Context['explain'];
   /** @param to a path that the narration is appended to; undefined: standard error */
   narrate: (to: string | undefined, title: string) => Promise<Narration>;
 }
@@ -146,6 +147,7 @@ function contextOf(args: Arguments, log: Log, surroundings: Surroundings): Conte
     criu: textOf(args, 'criu') ?? 'criu',
     warn: (sentence) => log.warn(sentence),
     ...(args.options.debug ? { say: (sentence: string) => log.debug(sentence) } : {}),
+    explain: surroundings.explain,
     async narrate(id, title) {
       if (!explain && !file) return { close() {} };
       return surroundings.narrate(file, `${title} ${id}`);

@@ -55,7 +55,7 @@ export const command: Command = {
       startContainer(request, OWN_STREAMS, false);
       return 0;
     } catch (error) {
-      throw await startError('runc run failed', error, config.process?.args?.[0] ?? '');
+      throw await startError('runc run failed', error, config.process?.args?.[0] ?? '', context.explain);
     } finally {
       if (consoleSocket !== undefined) closeFd(consoleSocket);
       narration.close();

@@ -18,7 +18,7 @@ export const command: Command = {
       startCreated(view, { warn: context.warn, ...(narration.observer ? { observer: narration.observer } : {}) });
       return 0;
     } catch (error) {
-      throw await startError('runc start failed', error, loadConfig(view).process?.args?.[0] ?? '');
+      throw await startError('runc start failed', error, loadConfig(view).process?.args?.[0] ?? '', context.explain);
     } finally {
       narration.close();
     }
