@@ -72,7 +72,7 @@ function compileFilesystem(draft: Draft, setting: Setting, m: Mount, options: Mo
   if (later || copied || options.propagation.length || options.recursive.set || options.recursive.clear) {
     forgetFolders(draft, m.destination);
     const mounted = openInside(draft, setting, m.destination, { flags: O.O_PATH | O.O_DIRECTORY, strict });
-    if (copied) compileCopyUp(draft, setting, m, target, mounted);
+    if (copied) compileCopyUp(draft, setting, m, options.data, target, mounted);
     compileAttributes(draft, setting, mounted, options);
     if (later) draft.readonlyLater.push({ setting, mount: m, mounted, flags: options.flags });
     else closeResult(draft, setting, ref(mounted));

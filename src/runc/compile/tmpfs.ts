@@ -1,10 +1,11 @@
 /** File systems in memory: their mode, what is copied into them, and when they become read-only. */
-import { MS } from '../../libc/flags.ts';
-import { dup3, mount, runProgram } from '../program/calls.ts';
+import { MS, O } from '../../libc/flags.ts';
+import { AT_FDCWD } from '../program/args.ts';
+import { close, dup3, fchmodat, mount, open, runProgram } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
 import type { Mount } from '../spec/config.ts';
 import type { MountOptions } from '../spec/mount-options.ts';
-import { add, closeResult, type Draft, hasNamespace, type Setting, signal, wait } from './draft.ts';
+import { add, closeResult, type Draft, fresh, hasNamespace, type Setting, signal, wait } from './draft.ts';
 import { setgroupsDenied } from './idmap.ts';
 import { through } from './inside.ts';
 
@@ -24,12 +25,13 @@ const INTO = 401;
 
 /**
  * `tmpcopyup`: the new file system begins with what the image has at its place. System calls alone
- * cannot copy a tree, and init has no program at hand; so the runtime runs cp(1) of the host on
- * the two folders, which it reaches as descriptors of init in /proc.
+ * cannot copy a tree, and init has no program at hand; so the runtime opens both folders, as
+ * descriptors of init in /proc, and runs cp(1) of the host on them.
+ * @param data the mount's options for the file system
  * @param covered the result that holds the image's folder
  * @param mounted the result that holds the root of the tmpfs
  */
-export function compileCopyUp(draft: Draft, setting: Setting, m: Mount, covered: string, mounted: string): void {
+export function compileCopyUp(draft: Draft, setting: Setting, m: Mount, data: string, covered: string, mounted: string): void {
   const runtime: Setting = { ...setting, actor: 'runtime' };
   const token = `copy ${setting.from}`;
   for (const [name, number] of [
@@ -44,19 +46,40 @@ export function compileCopyUp(draft: Draft, setting: Setting, m: Mount, covered:
     });
   signal(draft, setting, token, `The folder that ${m.destination} covers and the new file system are open: the runtime may copy.`);
   wait(draft, runtime, token, 'Wait until init holds both folders.');
-  const place = (number: number, end: string) => ['/proc/', ref('init'), `/fd/${number}${end}`];
+  const opened = [FROM, INTO].map((number) => {
+    const name = fresh(draft, 'folder');
+    add(draft, {
+      ...runtime,
+      // Without O_CLOEXEC: cp inherits it.
+      call: open(['/proc/', ref('init'), `/fd/${number}`], O.O_PATH | O.O_DIRECTORY),
+      saves: name,
+      minor: true,
+      why: 'The same folder, whatever is mounted over its path: the links in /proc/PID/fd lead to the open file itself.',
+    });
+    return name;
+  });
+  const [from, into] = opened as [string, string];
   add(draft, {
     ...runtime,
-    call: runProgram(...asRootInside(draft), 'cp', '-a', place(FROM, '/.'), place(INTO, '/')),
+    call: runProgram(...asRootInside(draft), 'cp', '-a', ['/proc/self/fd/', ref(from), '/.'], ['/proc/self/fd/', ref(into), '/']),
     man: 'cp(1)',
     why: `Copy what the image has at ${m.destination} into memory: owners, modes and links as they are, and no link is followed.`,
   });
+  for (const name of opened) closeResult(draft, runtime, ref(name));
   signal(draft, runtime, `${token} done`, 'The copy is made.');
   wait(draft, setting, `${token} done`, 'Wait for the copy.');
+  const mode = /(?:^|,)mode=([0-7]+)/.exec(data)?.[1];
+  if (mode !== undefined)
+    add(draft, {
+      ...setting,
+      call: fchmodat(AT_FDCWD, `/proc/self/fd/${INTO}`, Number.parseInt(mode, 8)),
+      minor: true,
+      why: 'The copy brought the mode of the folder along; the one that is asked for counts.',
+    });
   for (const number of [FROM, INTO])
     add(draft, {
       ...setting,
-      call: { name: 'close', args: [{ kind: 'int', value: number, family: 'FD' }] },
+      call: close(number),
       minor: true,
       why: 'Not needed any more.',
     });
