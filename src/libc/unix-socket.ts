@@ -1,5 +1,5 @@
 /** Unix sockets that have a path: listening and connecting, synchronously (unix(7)). */
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, openSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { SyscallError } from './errno.ts';
 import { call, closeFd } from './fd.ts';
@@ -46,9 +46,10 @@ function orClose(fd: number, what: string, result: number): number {
   return fd;
 }
 
-/** A listening socket at `path`, which must not exist. The caller closes it and removes the path. @throws SyscallError */
+/** A listening socket at `path`, which must not exist, for its owner alone. The caller closes it and removes the path. @throws SyscallError */
 export function listenAt(path: string, type: keyof typeof SOCK): number {
   const fd = socket(type);
+  fchmodSync(fd, 0o600); // the file gets the mode that the socket has
   orClose(
     fd,
     `bind ${path}`,

@@ -1,6 +1,5 @@
 /** `minirun-runc delete` */
 import { deleteOci } from '../container/delete.ts';
-import { viewOf } from '../container/state.ts';
 import type { Command } from './command.ts';
 import { checkId } from './container-id.ts';
 
@@ -11,10 +10,8 @@ export const command: Command = {
   run(args, context) {
     const id = checkId(args.operands[0] as string);
     const force = args.options.force === true;
-    const view = viewOf(context.root, id);
-    if (!view && force) return 0;
-    if (!view) throw new Error('container does not exist');
-    deleteOci(view, { force, warn: context.warn });
+    const deleted = deleteOci(context.root, id, { force, warn: context.warn });
+    if (!deleted && !force) throw new Error('container does not exist');
     return 0;
   },
 };

@@ -1,26 +1,47 @@
 /** `minirun-runc start`: lets a created container's command begin. */
-import { startCreated } from '../container/start-created.ts';
-import { loadConfig } from '../container/state.ts';
+import { checkCreated, runPoststart, startCreated } from '../container/start-created.ts';
+import { type ContainerView, loadConfig } from '../container/state.ts';
+import type { Config } from '../spec/config.ts';
 import { startError } from './bundle.ts';
-import type { Command } from './command.ts';
-import { containerOf } from './container-id.ts';
+import type { Command, Context } from './command.ts';
+import { containerOf, holdContainer } from './container-id.ts';
 
 export const command: Command = {
   synopsis: '<container-id>',
   options: {},
   operands: [1, 1],
   async run(args, context) {
-    const view = containerOf(context.root, args.operands[0]);
-    if (view.status === 'stopped') throw new Error('cannot start a container that has stopped');
-    if (view.status !== 'created') throw new Error('cannot start an already running container');
-    const narration = await context.narrate(view.state.id, 'start');
+    const id = args.operands[0];
+    checkCreated(containerOf(context.root, id));
+    // Of two that start it at the same time the second one finds it started.
+    const { view, release } = holdContainer(context.root, id);
+    let config: Config;
     try {
-      startCreated(view, { warn: context.warn, ...(narration.observer ? { observer: narration.observer } : {}) });
-      return 0;
-    } catch (error) {
-      throw await startError('runc start failed', error, loadConfig(view).process?.args?.[0] ?? '', context.explain);
+      checkCreated(view);
+      config = loadConfig(view);
+      await begin(view, config, context);
     } finally {
-      narration.close();
+      release();
     }
+    // Not while others wait: a hook may take its time, and may ask for the container's end.
+    await orExplain(config, context, () => runPoststart(view, config));
+    return 0;
   },
 };
+
+async function begin(view: ContainerView, config: Config, context: Context): Promise<void> {
+  const narration = await context.narrate(view.state.id, 'start');
+  try {
+    await orExplain(config, context, () => startCreated(view, config, narration.observer));
+  } finally {
+    narration.close();
+  }
+}
+
+async function orExplain(config: Config, context: Context, act: () => void): Promise<void> {
+  try {
+    act();
+  } catch (error) {
+    throw await startError('runc start failed', error, config.process?.args?.[0] ?? '', context.explain);
+  }
+}

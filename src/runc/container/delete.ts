@@ -3,12 +3,12 @@
 import { call, closeFd } from '../../libc/fd.ts';
 import { waitReadable } from '../../libc/process.ts';
 import { killAll } from '../cgroup/kill.ts';
-import { hooksOf } from '../compile/hooks.ts';
 import type { Config } from '../spec/config.ts';
-import { runHooks } from './hooks.ts';
+import { runPoststop } from './hooks.ts';
 import { signalProcess } from './kill.ts';
+import { busyError, lock } from './lock.ts';
 import { removeTraces } from './remove.ts';
-import { type ContainerView, isAlive, loadConfig, type ProcessName } from './state.ts';
+import { type ContainerView, folderOf, isAlive, loadConfig, type ProcessName, sameContainer, viewOf } from './state.ts';
 
 const SIGKILL = 9;
 const PATIENCE_MS = 10_000;
@@ -30,27 +30,62 @@ function end(process: ProcessName | undefined): void {
   }
 }
 
+export interface DeleteOptions {
+  force: boolean;
+  warn: (sentence: string) => void;
+}
+
 /**
- * Removes a container that has ended, was never started, or is to be killed.
+ * Removes a container that has ended, was never started, or is to be killed. Of commands that work
+ * on it at the same time the one that has its lock comes first; with force they are made to end.
+ * @returns false when there is no such container
  * @throws Error in runc's words when it runs and force is not given
  */
-export function deleteOci(view: ContainerView, options: { force: boolean; warn: (sentence: string) => void }): void {
+export function deleteOci(root: string, id: string, options: DeleteOptions): boolean {
+  const found = viewOf(root, id);
+  if (found) check(found, options.force);
+  const held = lock(folderOf(root, id), () => {
+    if (options.force) interrupt(viewOf(root, id));
+  });
+  if (held === 'gone') return false;
+  // Force goes on all the same: its init is dead, so whoever has the lock can only fail, or removes it too.
+  if (held === 'busy' && !options.force) throw busyError(id);
+  try {
+    const view = viewOf(root, id);
+    if (!view) {
+      // A folder that nobody works on and that has no state: left by a create or a delete that was killed.
+      removeTraces(root, id, undefined);
+      return options.force;
+    }
+    // Somebody else has deleted it, and made another one of that id: that one was not meant.
+    if (found && !sameContainer(view.state, found.state)) return false;
+    check(view, options.force);
+    deleteHeld(view, options);
+    return true;
+  } finally {
+    if (held !== 'busy') held.release();
+  }
+}
+
+function check({ status, state }: ContainerView, force: boolean): void {
+  if (status === 'stopped' || status === 'created' || force) return;
+  throw new Error(`cannot delete container ${state.id} that is not stopped: ${status}`);
+}
+
+/** Ends what another command works on: a create loses its life, as its container is none yet; a start loses the container. */
+function interrupt(view: ContainerView | undefined): void {
+  if (view?.status === 'creating') end(view.state.owner);
+  else if (view?.state.init) signalProcess(view.state.init, SIGKILL);
+}
+
+function deleteHeld(view: ContainerView, options: DeleteOptions): void {
   const { state } = view;
-  const endable = view.status === 'stopped' || view.status === 'created';
-  if (!endable && !options.force) throw new Error(`cannot delete container ${state.id} that is not stopped: ${view.status}`);
-  // One that is just being made: without its maker it ends by itself.
-  if (view.status === 'creating') end(state.owner);
+  // An exec that is under way looks at init last: once that is dead, nobody comes in any more.
   killAll(state.cgroups, SIGKILL);
   end(state.init);
   const config = configOf(view);
   removeTraces(view.stateRoot, state.id, state);
-  if (!config || !hooksOf(config, 'poststop').length) return;
-  try {
-    runHooks(config, 'poststop', { id: state.id, bundle: state.bundle, pid: 0 });
-  } catch (error) {
-    // The container is gone whatever the hook says (runtime.md, "Lifecycle").
-    options.warn((error as Error).message);
-  }
+  if (config) runPoststop(config, state, options.warn);
 }
 
 function configOf(view: ContainerView): Config | undefined {

@@ -6,13 +6,14 @@ import { compileExec } from '../compile/exec.ts';
 import { unsupported } from '../compile/unsupported.ts';
 import { ffiRefusal } from '../engine/ffi.ts';
 import { probeHost } from '../host/probe.ts';
+import { TOKENS } from '../program/tokens.ts';
 import type { Console } from './console.ts';
 import { DEFAULT_DETACH_KEYS } from './detach-keys.ts';
 import { namespacesOf } from './joined.ts';
 import type { Ended, ExecRequest } from './request.ts';
 import { forwardSignals } from './signals.ts';
 import { OWN_STREAMS, type Streams, start } from './start.ts';
-import { type ContainerView, loadConfig } from './state.ts';
+import { type ContainerView, isAlive, loadConfig } from './state.ts';
 
 const SIGHUP = 1;
 
@@ -54,6 +55,10 @@ export async function execInContainer(
       streams: options.streams ?? OWN_STREAMS,
       ...(request.consoleSocket === undefined ? {} : { consoleSocket: request.consoleSocket }),
       ...(request.observer ? { observer: request.observer } : {}),
+      onSync: (token) => {
+        // Its namespaces were named by a number, which may have become another process's; and a delete kills only what it finds.
+        if (token === TOKENS.ready && !isAlive(view.state.init)) throw new Error('cannot exec in a stopped container');
+      },
     });
     request.say?.(`child process in init(): ${started.pid}`);
     request.say?.('setns_init: about to exec');

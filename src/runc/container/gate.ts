@@ -33,7 +33,7 @@ export function waitsAtGate(folder: string, pid: number): boolean {
 }
 
 /** Whoever said start may have been killed before it took the gate away. */
-const isCommand = (exe: string): boolean => !exe.startsWith('/memfd:minirun-init') && exe !== process.execPath;
+const isCommand = (exe: string): boolean => !exe.startsWith('/memfd:minirun-init');
 
 /** The gate is closed: somebody else has started the container, or it has ended. */
 export class NotWaiting extends Error {}

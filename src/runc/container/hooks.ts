@@ -95,3 +95,13 @@ export function runHooks(config: Config, kind: HookKind, container: { id: string
     });
   });
 }
+
+/** Runs the hooks that come after the end. The container is gone whatever they say (runtime.md, "Lifecycle"): a failure is a warning. */
+export function runPoststop(config: Config, container: { id: string; bundle: string }, warn: (sentence: string) => void): void {
+  if (!hooksOf(config, 'poststop').length) return;
+  try {
+    runHooks(config, 'poststop', { ...container, pid: 0 });
+  } catch (error) {
+    warn((error as Error).message);
+  }
+}

@@ -55,6 +55,12 @@ export function ociState(view: ContainerView): OciState {
 export function ociStates(root: string): OciState[] {
   return idsIn(root).flatMap((id) => {
     const view = viewOf(root, id);
-    return view ? [ociState(view)] : [];
+    if (!view) return [];
+    try {
+      return [ociState(view)];
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []; // deleted meanwhile
+      throw error;
+    }
   });
 }

@@ -1,7 +1,8 @@
 /** `run` in the foreground: make the container, wait for its command, take the container away. */
 
+import { existsSync } from 'node:fs';
 import { closeFd } from '../../libc/fd.ts';
-import { shellCode, startTime, waitChild } from '../../libc/process.ts';
+import { shellCode, startTime, waitBlocking, waitChild } from '../../libc/process.ts';
 import { killAll } from '../cgroup/kill.ts';
 import { oomKills } from '../cgroup/oom.ts';
 import { removeCgroups } from '../cgroup/remove.ts';
@@ -10,15 +11,19 @@ import { hasNamespace } from '../compile/draft.ts';
 import { resctrlLeftovers } from '../compile/intel-rdt.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Console } from './console.ts';
+import { deleteOci } from './delete.ts';
 import { DEFAULT_DETACH_KEYS } from './detach-keys.ts';
 import { findCommand } from './find-command.ts';
 import { makeGate } from './gate.ts';
+import { runPoststop } from './hooks.ts';
+import { lock, tryLock } from './lock.ts';
 import { prepare } from './prepare.ts';
 import { removeTraces } from './remove.ts';
 import type { Ended, RunRequest } from './request.ts';
 import { type Forwarding, forwardSignals } from './signals.ts';
 import { OWN_STREAMS, type Started, type Streams, start } from './start.ts';
-import { reserve, type State, saveConfig, saveEnded, saveState, self } from './state.ts';
+import { runPoststart } from './start-created.ts';
+import { existsError, folderOf, reserve, type State, sameContainer, saveConfig, saveEnded, saveState, self, viewOf } from './state.ts';
 
 const SIGKILL = 9;
 
@@ -28,11 +33,25 @@ export interface Running extends Started {
 }
 
 /**
- * Makes the container and starts its command.
- * @throws Error, StepError, Aborted; then nothing of it is left
+ * Makes the container and starts its command, or leaves it before its gate.
+ * @throws Error, StepError, HookError, Aborted; then nothing of it is left
  */
 export function startContainer(request: RunRequest, streams: Streams, ownStreams: boolean): Running {
+  const running = makeContainer(request, streams, ownStreams);
+  if (request.choices?.gated) return running;
+  try {
+    runPoststart(running, request.config);
+  } catch (error) {
+    waitBlocking(running.pid);
+    deleteOci(request.stateRoot, request.id, { force: true, warn: request.warn });
+    throw error;
+  }
+  return running;
+}
+
+function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolean): Running {
   const { stateRoot, id, config } = request;
+  if (existsSync(folderOf(stateRoot, id))) throw existsError(id); // said before its cgroups are found to be taken
   const { program, host, rootfs } = prepare(request, ownStreams);
   const resctrl = resctrlLeftovers(config, host, id);
   const state: State = {
@@ -52,6 +71,9 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
     ...(request.choices ? { choices: request.choices } : {}),
   };
   const folder = reserve(stateRoot, id, request.name);
+  // Held until the container is made: whoever wants to delete it waits, or ends us first.
+  const held = tryLock(folder);
+  if (typeof held === 'string') throw new Error(`container ${id} was deleted while it was being made`);
   let gate: number | undefined;
   try {
     // Written before anything is made, so that whoever finds it after a SIGKILL knows what to clear away.
@@ -82,24 +104,39 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
     return { ...started, state };
   } catch (error) {
     removeTraces(stateRoot, id, state);
+    runPoststop(config, state, request.warn);
     throw error;
   } finally {
     if (gate !== undefined) closeFd(gate);
+    held.release();
   }
 }
 
+type FinishRequest = Pick<RunRequest, 'stateRoot' | 'remove' | 'keep'> & Partial<Pick<RunRequest, 'warn' | 'config'>>;
+
 /** After its first process has ended: what else runs in it is killed, cgroups go, the end is written down. */
-export function finishContainer(
-  request: Pick<RunRequest, 'stateRoot' | 'remove' | 'keep'> & Partial<Pick<RunRequest, 'warn'>>,
-  state: State,
-  ended: Ended,
-): void {
+export function finishContainer(request: FinishRequest, state: State, ended: Ended): void {
+  const held = lock(folderOf(request.stateRoot, state.id));
+  try {
+    // Deleted meanwhile, and perhaps made anew by somebody else: what has its id now is not ours.
+    if (held === 'gone' || !sameContainer(viewOf(request.stateRoot, state.id)?.state, state)) return;
+    finish(request, state, ended);
+  } finally {
+    if (typeof held !== 'string') held.release();
+  }
+}
+
+function finish(request: FinishRequest, state: State, ended: Ended): void {
   killAll(state.cgroups, SIGKILL); // only a container that shares a pid namespace can have any left
   if (request.keep) return;
   const left = removeCgroups(state.cgroups);
   if (left.length) request.warn?.(`${left[0]} could not be removed: processes are still in it, started by others than the container`);
-  if (request.remove) removeTraces(request.stateRoot, state.id, state);
-  else saveEnded(request.stateRoot, state.id, ended);
+  if (!request.remove) {
+    saveEnded(request.stateRoot, state.id, ended);
+    return;
+  }
+  removeTraces(request.stateRoot, state.id, state);
+  if (request.config) runPoststop(request.config, state, request.warn ?? (() => {}));
 }
 
 /** Waits for a container's first process and says how it ended, unless the wait is given up. */

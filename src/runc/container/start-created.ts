@@ -6,6 +6,7 @@ import { hooksOf } from '../compile/hooks.ts';
 import type { Observer } from '../engine/observer.ts';
 import { probeHost } from '../host/probe.ts';
 import type { Program } from '../program/step.ts';
+import type { Config } from '../spec/config.ts';
 import { NotWaiting, passGate } from './gate.ts';
 import { runHooks } from './hooks.ts';
 import { signalProcess } from './kill.ts';
@@ -26,23 +27,33 @@ function programOf(view: ContainerView): () => Program {
   };
 }
 
+/** @throws Error in runc's words when it is not one that waits for its start */
+export function checkCreated({ status }: ContainerView): void {
+  if (status === 'stopped') throw new Error('cannot start a container that has stopped');
+  if (status !== 'created') throw new Error('cannot start an already running container');
+}
+
 /**
- * Runs the startContainer hooks, says start, waits until the command has been executed, and runs
- * the poststart hooks. What fails before the command runs ends the container.
+ * Runs the startContainer hooks, says start, and waits until the command has been executed. A hook
+ * that fails ends the container. The caller has the container's lock: hooks run once.
  * @throws Error in runc's words when it has started already; StepError; HookError
  */
-export function startCreated(view: ContainerView, options: { observer?: Observer; warn: (sentence: string) => void }): void {
+export function startCreated(view: ContainerView, config: Config, observer?: Observer): void {
   const { state, pid } = view;
-  const config = loadConfig(view);
   const container = { id: state.id, bundle: state.bundle, pid };
   if (hooksOf(config, 'startContainer').length) orKill(state, () => runHooks(config, 'startContainer', container));
   try {
-    passGate(view.folder, pid, programOf(view), options.observer);
+    passGate(view.folder, pid, programOf(view), observer);
   } catch (error) {
     if (error instanceof NotWaiting) throw new Error('cannot start an already running container');
     throw error;
   }
-  if (hooksOf(config, 'poststart').length) orKill(state, () => runHooks(config, 'poststart', container));
+}
+
+/** Runs the hooks that come after the command's begin. One that fails ends the container. @throws HookError */
+export function runPoststart({ state }: { state: State }, config: Config): void {
+  if (!hooksOf(config, 'poststart').length) return;
+  orKill(state, () => runHooks(config, 'poststart', { id: state.id, bundle: state.bundle, pid: state.init?.pid ?? 0 }));
 }
 
 /** A hook that fails ends the container (runtime.md, "Lifecycle"). */

@@ -76,6 +76,15 @@ export function prepareStateRoot(root: string): void {
 /** This process, named for good. */
 export const self = (): ProcessName => ({ pid: process.pid, start: startTime(process.pid) ?? 0 });
 
+/** The same container, not another one that got its id later. */
+export const sameContainer = (a: State | undefined, b: State): boolean =>
+  a !== undefined && a.created === b.created && a.owner.pid === b.owner.pid && a.owner.start === b.owner.start;
+
+/** Where what is known of a container lies. */
+export const folderOf = (root: string, id: string): string => join(root, id);
+
+export const existsError = (id: string): Error => new Error(`container with given ID already exists: ${id}`);
+
 export const isAlive = (p: ProcessName | undefined): boolean => p !== undefined && startTime(p.pid) === p.start;
 
 /** Writes a file so that readers see the old or the new content, never half of it. */
@@ -103,7 +112,7 @@ export function reserve(root: string, id: string, name: string): string {
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new Error(`container with given ID already exists: ${id}`);
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw existsError(id);
     throw error;
   }
   try {
