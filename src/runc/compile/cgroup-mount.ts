@@ -4,11 +4,14 @@ import { kernelAtLeast } from '../host/facts.ts';
 import { mount, mountSetattr, symlinkat } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
 import type { Mount } from '../spec/config.ts';
-import type { MountOptions } from '../spec/mount-options.ts';
+import { type MountOptions, parseMountOptions } from '../spec/mount-options.ts';
 import { cgroupPaths } from './cgroup-paths.ts';
 import { add, closeResult, type Draft, isNew, type Setting } from './draft.ts';
 import { folderInside, forgetFolders, openInside, through } from './inside.ts';
+import { isBind } from './mount-sources.ts';
+import { compileNotInProc } from './mount-target.ts';
 import { attach, cloneTree } from './root.ts';
+import { mustBindSys } from './sysfs.ts';
 
 /** v2 is one file system; v1 and hybrid are a tmpfs with a folder for each hierarchy. */
 export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, options: MountOptions): void {
@@ -17,14 +20,17 @@ export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, opt
     draft.warnings.push(`${m.destination} is not mounted: this host has no cgroup file system`);
     return;
   }
-  if (mode === 'v2') {
+  // `cgroup` is whatever the host has; who writes `cgroup2` means version 2, on a hybrid host too.
+  if (mode === 'v2' || m.type === 'cgroup2') {
     mountV2(draft, setting, m.destination, options);
     return;
   }
+  const restricted = options.flags | MS.MS_NOSUID | MS.MS_NODEV | MS.MS_NOEXEC;
   const base = folderInside(draft, setting, m.destination);
+  compileNotInProc(draft, setting, base, m.destination);
   add(draft, {
     ...setting,
-    call: mount('tmpfs', through(base), 'tmpfs', options.flags & ~MS.MS_RDONLY, 'mode=755'),
+    call: mount('tmpfs', through(base), 'tmpfs', restricted & ~MS.MS_RDONLY, 'mode=755'),
     man: 'cgroups(7)',
     why: 'cgroup v1 has one file system for each controller. A small tmpfs holds the folders on which they are mounted.',
   });
@@ -42,12 +48,12 @@ export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, opt
       const data = controllers.map((c) => (c.startsWith('name=') ? `none,${c}` : c)).join(',');
       add(draft, {
         ...setting,
-        call: mount('cgroup', through(target), 'cgroup', options.flags, data),
+        call: mount('cgroup', through(target), 'cgroup', restricted, data),
         man: 'cgroups(7)',
         minor: true,
         why: `The ${controllers.join(' and ')} hierarchy; in the new cgroup namespace its root is the container's own cgroup.`,
       });
-    } else bindOwn(draft, setting, own.v1[controllers[0] as string] ?? where, target, options);
+    } else bindOwn(draft, setting, own.v1[controllers[0] as string] ?? where, target, restricted);
     forgetFolders(draft, place);
     for (const controller of controllers) {
       if (controllers.length < 2 || controller === folder) continue;
@@ -65,14 +71,14 @@ export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, opt
   if (v2 && own.v2) {
     const place = `${m.destination}/${v2.slice(v2.lastIndexOf('/') + 1)}`;
     if (isNew(draft.config, 'cgroup')) mountV2(draft, { ...setting }, place, options, true);
-    else bindOwn(draft, setting, own.v2 ?? v2, folderInside(draft, setting, place), options);
+    else bindOwn(draft, setting, own.v2 ?? v2, folderInside(draft, setting, place), restricted);
     forgetFolders(draft, place);
   }
   if (options.flags & MS.MS_RDONLY) {
     const top = openInside(draft, setting, m.destination);
     add(draft, {
       ...setting,
-      call: mount(null, through(top), null, MS.MS_REMOUNT | MS.MS_BIND | options.flags, null),
+      call: mount(null, through(top), null, MS.MS_REMOUNT | MS.MS_BIND | restricted, null),
       minor: true,
       why: 'All folders are in place: the tmpfs becomes read-only as well.',
     });
@@ -82,9 +88,11 @@ export function compileCgroupMount(draft: Draft, setting: Setting, m: Mount, opt
 
 function mountV2(draft: Draft, setting: Setting, destination: string, options: MountOptions, minor = false): void {
   const target = folderInside(draft, setting, destination);
-  if (!isNew(draft.config, 'cgroup')) {
+  compileNotInProc(draft, setting, target, destination);
+  const hosts = draft.host.cgroup.v2;
+  if (!isNew(draft.config, 'cgroup') && hosts !== undefined) {
     const own = cgroupPaths(draft.config, draft.host, draft.config.annotations?.['minirun.id'] ?? 'container');
-    bindOwn(draft, setting, own.v2 ?? (draft.host.cgroup.v2 as string), target, options);
+    bindOwn(draft, setting, own.v2 ?? hosts, target, options.flags);
     return;
   }
   const covered = liesInBind(draft, destination) ? coverFirst(draft, setting, destination, target) : target;
@@ -100,7 +108,7 @@ function mountV2(draft: Draft, setting: Setting, destination: string, options: M
 /** The folder is part of a bind mount: the host's /sys, when the host's network is used by an ordinary user. */
 const liesInBind = (draft: Draft, destination: string): boolean =>
   draft.config.mounts?.some(
-    (m) => destination.startsWith(`${m.destination}/`) && (m.type === 'bind' || m.options?.some((o) => o === 'bind' || o === 'rbind')),
+    (m) => destination.startsWith(`${m.destination}/`) && (mustBindSys(draft, m) || isBind(m, parseMountOptions(m.options ?? []))),
   ) === true;
 
 /** There the host's cgroup2 is mounted already, and the kernel refuses (EBUSY) to mount a file system on top of itself. */
@@ -117,10 +125,10 @@ function coverFirst(draft: Draft, setting: Setting, destination: string, target:
 }
 
 /** Without a cgroup namespace, the container's own cgroup folder is bound instead. */
-function bindOwn(draft: Draft, setting: Setting, source: string, target: string, options: MountOptions): void {
+function bindOwn(draft: Draft, setting: Setting, source: string, target: string, flags: number): void {
   const tree = `cgroup.${++draft.serial}`;
   cloneTree(draft, setting, source, false, tree);
-  const set = options.flags & (MS.MS_RDONLY | MS.MS_NOSUID | MS.MS_NODEV | MS.MS_NOEXEC); // the same bits in both calls
+  const set = flags & (MS.MS_RDONLY | MS.MS_NOSUID | MS.MS_NODEV | MS.MS_NOEXEC); // the same bits in both calls
   if (kernelAtLeast(draft.host, 5, 12))
     add(draft, {
       ...setting,

@@ -73,9 +73,12 @@ export function folderInside(draft: Draft, setting: Setting, path: string, optio
   return name;
 }
 
-/** A file inside the rootfs to mount something on, made empty where it is missing. */
-export function fileInside(draft: Draft, setting: Setting, path: string): string {
-  const parts = components(draft.host.links?.[path] ?? path);
+/**
+ * A file inside the rootfs to mount something on, made empty where it is missing.
+ * @param options.links false: the file itself must be no link
+ */
+export function fileInside(draft: Draft, setting: Setting, path: string, options: { links?: false } = {}): string {
+  const parts = components(options.links === false ? path : (draft.host.links?.[path] ?? path));
   const parent = folderInside(draft, setting, parts.slice(0, -1).join('/'));
   add(draft, {
     ...setting,
@@ -84,7 +87,16 @@ export function fileInside(draft: Draft, setting: Setting, path: string): string
     minor: true,
     why: 'A file can be mounted only on a file: make an empty one if there is none.',
   });
-  return openInside(draft, setting, parts.join('/'));
+  if (options.links !== false) return openInside(draft, setting, parts.join('/'));
+  const name = fresh(draft, parts.at(-1) as string);
+  add(draft, {
+    ...setting,
+    call: openat2(ref(parent), parts.at(-1) as string, O.O_PATH | O.O_CLOEXEC, RESOLVE.RESOLVE_BENEATH | RESOLVE.RESOLVE_NO_SYMLINKS),
+    saves: name,
+    minor: true,
+    why: 'Open the file, refusing a link in its place.',
+  });
+  return name;
 }
 
 /**
