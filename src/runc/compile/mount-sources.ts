@@ -50,8 +50,9 @@ export function compileMountSources(draft: Draft): void {
     const setting: Setting = { actor: 'starter', chapter: 'root file system', from: `#/mounts/${index}` };
     const userNamespace = isIdMapped(m, options) ? idMapNamespace(draft, setting, m, namespaces) : undefined;
     cloneTree(draft, setting, sourceOf(draft, m), (options.flags & MS.MS_REC) !== 0, treeName(index));
-    const wanted = draft.config.linux?.rootfsPropagation ?? '';
-    const slave = wanted !== '' && !wanted.endsWith('private');
+    // A user namespace cannot give anything back to the host: shared becomes slave, as in every mount namespace of one.
+    const slave =
+      /(slave|shared)$/.test(draft.config.linux?.rootfsPropagation ?? '') || options.propagation.some((p) => (p & MS.MS_SLAVE) !== 0);
     add(draft, {
       ...setting,
       minor: true,

@@ -74,7 +74,10 @@ function compilePropagation(draft: Draft): void {
     });
     return;
   }
-  const slave = wanted?.endsWith('slave');
+  // A volume can be a slave of the host's mount only while it is connected with it.
+  const slave = wanted
+    ? wanted.endsWith('slave')
+    : draft.config.mounts?.some((m) => m.options?.some((o) => o === 'slave' || o === 'rslave'));
   add(draft, {
     ...setting,
     call: mount(null, '/', null, (slave ? MS.MS_SLAVE : MS.MS_PRIVATE) | MS.MS_REC, null),
