@@ -7,9 +7,12 @@ import { add, type Draft, type Setting, signal, wait } from './draft.ts';
 
 export type HookKind = 'prestart' | 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop';
 
-/** The container's status at the time of each hook (runtime.md, "Lifecycle"). */
+/**
+ * The container's status at the time of each hook (runtime.md, "Lifecycle"). Prestart hooks are older than
+ * the others: where they were defined, the container was created by then.
+ */
 export const HOOK_STATUS: Record<HookKind, string> = {
-  prestart: 'creating',
+  prestart: 'created',
   createRuntime: 'creating',
   createContainer: 'creating',
   startContainer: 'created',
