@@ -2,7 +2,7 @@
  * minirun-runc: an OCI runtime with runc's command line. Each subcommand is a module of its own,
  * loaded when it is called: `delete` should not pay for the compiler.
  */
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { type Arguments, describeOptions, type OptionSpecs, parseArguments, textOf, UsageError } from './arguments.ts';
 import type { Command, Context, Narration } from './command.ts';
 import { type Log, openLog } from './log.ts';
@@ -86,8 +86,19 @@ function checkOperands(name: string, command: Command, count: number): void {
 
 function defaultRoot(): string {
   const uid = process.getuid?.() ?? 0;
-  if (uid === 0) return '/run/minirun-runc';
-  return process.env.XDG_RUNTIME_DIR ? `${process.env.XDG_RUNTIME_DIR}/minirun-runc` : `/tmp/minirun-runc-${uid}`;
+  const own = process.env.XDG_RUNTIME_DIR;
+  if (uid === 0 && !(own && isMappedRoot())) return '/run/minirun-runc';
+  return own ? `${own}/minirun-runc` : `/tmp/minirun-runc-${uid}`;
+}
+
+/** Root of a user namespace only, as under rootless podman: /run is the machine's. USER=root says that it is not, as runc has it. */
+function isMappedRoot(): boolean {
+  if (process.env.USER === 'root') return false;
+  try {
+    return !/^\s*0\s+0\s+4294967295$/.test(readFileSync('/proc/self/uid_map', 'utf8').trim());
+  } catch {
+    return false;
+  }
 }
 
 /** Runs one command line. @returns the exit code */
