@@ -4,6 +4,7 @@ import { cgroupsTaken } from '../cgroup/processes.ts';
 import { checkResources } from '../compile/cgroup-needs.ts';
 import { cgroupPaths } from '../compile/cgroup-paths.ts';
 import { compile, rootfsPath } from '../compile/compile.ts';
+import { missingPaths } from '../compile/missing-paths.ts';
 import { seccompMissing } from '../compile/seccomp.ts';
 import { unsupported } from '../compile/unsupported.ts';
 import { ffiRefusal } from '../engine/ffi.ts';
@@ -15,8 +16,17 @@ import type { RunRequest } from './request.ts';
 /** @throws Error with one clear sentence when this host cannot do what is asked */
 export function prepare(request: RunRequest, ownStreams: boolean): { program: Program; host: Host; rootfs: string } {
   const { config } = request;
-  const host = probeHost(config, { bundle: request.bundle, filterCache: join(request.stateRoot, '.seccomp'), warn: request.warn });
-  const problem = unsupported(config, host)[0] ?? seccompMissing(config, host) ?? checkResources(config, host)[0];
+  const host = probeHost(config, {
+    bundle: request.bundle,
+    filterCache: join(request.stateRoot, '.seccomp'),
+    warn: request.warn,
+    noPivot: request.choices?.noPivot === true,
+  });
+  const problem =
+    missingPaths(config, host, request.bundle)[0] ??
+    unsupported(config, host)[0] ??
+    seccompMissing(config, host) ??
+    checkResources(config, host)[0];
   if (problem) throw new Error(problem);
   const taken = cgroupsTaken(cgroupPaths(config, host, request.id));
   if (taken) throw new Error(taken);
