@@ -1,6 +1,8 @@
 /** Removing a container's cgroups. */
-import { rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, rmdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { CgroupPaths } from '../compile/cgroup-paths.ts';
+import type { Unit } from '../compile/systemd-unit.ts';
 import { killAll } from './kill.ts';
 import { foldersOf, processesIn, sleep, subtree } from './processes.ts';
 
@@ -30,6 +32,12 @@ function killV2(folder: string): void {
   }
 }
 
+/** systemd takes its own away when it has stopped the unit. A unit that it has forgotten already is as good. */
+function stopUnit({ name, user, systemctl }: Unit): void {
+  const { spawnSync } = createRequire(import.meta.url)('node:child_process') as typeof import('node:child_process');
+  spawnSync(systemctl, [...(user ? ['--user'] : []), '--quiet', 'stop', '--', name], { stdio: 'ignore', timeout: 30_000 });
+}
+
 /**
  * Removes the container's cgroups, deepest folder first, and waits up to two seconds for processes
  * that are still ending. The folders above, which containers share, stay.
@@ -37,6 +45,7 @@ function killV2(folder: string): void {
  * @returns the folders that could not be removed, because somebody is still in them
  */
 export function removeCgroups(paths: CgroupPaths, options: { kill?: boolean } = {}): string[] {
+  if (paths.unit && foldersOf(paths).some((folder) => existsSync(folder))) stopUnit(paths.unit);
   let left = foldersOf(paths).filter((folder) => !removedTree(folder));
   if (!left.length) return [];
   if (paths.v2 !== undefined && left.includes(paths.v2)) killV2(paths.v2);

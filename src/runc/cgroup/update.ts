@@ -19,5 +19,5 @@ export function planUpdate(
 ): { program: Program; resources: Resources } {
   const { config, paths } = container;
   const present = Object.fromEntries(presentFiles(paths).map((path) => [path, readQuietly(path).trim()]));
-  return compileUpdate({ config, host: probeCgroups(config), paths, change, present });
+  return compileUpdate({ config, host: probeCgroups(config, paths.unit !== undefined), paths, change, present });
 }

@@ -4,6 +4,8 @@ import type { Host } from '../host/facts.ts';
 import type { Config, Resources } from '../spec/config.ts';
 import { HUGE_PAGE_SIZE } from './cgroup-values.ts';
 import { checkDeviceRules, deviceRules, v1Writes } from './device-rules.ts';
+import { annotationProperties } from './systemd-annotations.ts';
+import { systemdProblems } from './systemd-unit.ts';
 
 /** A controller by its v2 name; net_cls and net_prio exist in v1 only. */
 export type Controller = 'memory' | 'cpu' | 'cpuset' | 'pids' | 'io' | 'hugetlb' | 'rdma' | 'net_cls' | 'net_prio';
@@ -164,10 +166,12 @@ export function checkResources(config: Config, host: Host): string[] {
     path && (posix.join('/', path) === '/' || path.includes('\0'))
       ? [`#/linux/cgroupsPath: ${JSON.stringify(path)} is no folder of the container's own; give one such as /minirun/web`]
       : [];
+  const systemd = [...systemdProblems(config, host), ...(host.cgroup.systemd ? annotationProperties(config.annotations).problems : [])];
+  if (systemd.length) return systemd;
   if (!resources) return badPath;
   const sentences = [...badPath, ...badValues(resources, host), ...badDevices(config, host)];
   const asked = [...controllersNeeded(resources).values(), ...(Object.keys(resources.unified ?? {}).length ? ['unified'] : [])];
-  if (asked.length && host.cgroup.mode !== 'none' && !host.cgroup.writable)
+  if (asked.length && host.cgroup.mode !== 'none' && !host.cgroup.writable && !host.cgroup.systemd)
     sentences.push(
       host.uid === 0
         ? `limits are asked for (${asked.map(at).join(', ')}), but the cgroup file system is read-only here; usual cause: we are in a container ourselves. Run it with its cgroups writable, or leave the limits out`

@@ -4,11 +4,14 @@ import { inHierarchy, relativeBase } from '../host/cgroup-facts.ts';
 import type { Host } from '../host/facts.ts';
 import type { Config } from '../spec/config.ts';
 import { controllerHomes } from './cgroup-needs.ts';
+import { systemdPlaces, type Unit } from './systemd-unit.ts';
 
 /** Absolute folders. Controllers that are mounted together share one. Empty when no cgroup is made. */
 export interface CgroupPaths {
   v1: Record<string, string>;
   v2?: string;
+  /** systemd's unit that they belong to, where systemd made them. */
+  unit?: Unit;
 }
 
 export const NO_CGROUPS: CgroupPaths = { v1: {} };
@@ -36,6 +39,8 @@ export const isRootless = (host: Pick<Host, 'uid' | 'inUserNamespace'>): boolean
  */
 export function cgroupPaths(config: Config, host: Host, id = config.annotations?.['minirun.id'] ?? 'container'): CgroupPaths {
   const { writable, unwritable = [] } = host.cgroup;
+  // systemd may do what we may not.
+  if (host.cgroup.systemd) return cgroupPlaces(config, host, id);
   if (!writable) return NO_CGROUPS;
   const places = cgroupPlaces(config, host, id);
   const v1 = Object.fromEntries(Object.entries(places.v1).filter(([controller]) => !unwritable.includes(controller)));
@@ -46,6 +51,7 @@ export function cgroupPaths(config: Config, host: Host, id = config.annotations?
 export function cgroupPlaces(config: Config, host: Host, id = config.annotations?.['minirun.id'] ?? 'container'): CgroupPaths {
   const { cgroup } = host;
   if (cgroup.mode === 'none') return NO_CGROUPS;
+  if (cgroup.systemd) return systemdPlaces(config, host, id) ?? NO_CGROUPS;
   const path = wanted(config, host, id);
   const inside = posix.join('/', path);
   const folder = (point: string, own: string, version: 1 | 2): string =>

@@ -12,6 +12,7 @@ import { compileResources, foldersAbove, switchOn } from './cgroup.ts';
 import type { Limit } from './cgroup-limit.ts';
 import { type Controller, checkResources, controllersNeeded, homeOf } from './cgroup-needs.ts';
 import type { CgroupPaths } from './cgroup-paths.ts';
+import { compileUnitProperties } from './cgroup-scope.ts';
 import { newDraft, type Setting, writeFile } from './draft.ts';
 
 /** The files whose present texts decide about the update: read by the caller. Missing ones are ''. */
@@ -59,6 +60,7 @@ export function compileUpdate({ config, host, paths, change, present }: UpdateRe
   checkUsage(resources, wanted, present, paths);
 
   const draft = newDraft({ ...config, linux: { ...config.linux, resources: together(wanted, resources) } }, host);
+  if (paths.unit) compileUnitProperties(draft, paths.unit, together(wanted, resources));
   if (paths.v2) {
     const there = (present[`${paths.v2}/cgroup.controllers`] ?? '').split(/\s+/);
     const missing = [...controllersNeeded(wanted).keys()].filter((c) => homeOf(c, host) === 'v2' && !there.includes(c));

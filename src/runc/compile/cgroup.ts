@@ -181,10 +181,16 @@ export function compileResources(draft: Draft, paths: CgroupPaths, also: Control
 
 /**
  * The runtime's steps before init exists: folders, limits, device rules. None when there are no
- * paths. Limits come first and the process after, so that nothing ever runs without them.
+ * paths, or when systemd makes them: it needs to know init first (see cgroup-scope.ts). Limits come
+ * first and the process after, so that nothing ever runs without them.
  * The caller has asked checkResources before.
  */
 export function compileCgroup(draft: Draft, paths: CgroupPaths): void {
+  if (!paths.unit) compileCgroupFolders(draft, paths);
+}
+
+/** Folders, limits and device rules. */
+export function compileCgroupFolders(draft: Draft, paths: CgroupPaths): void {
   if (!hasCgroups(paths)) return;
   compileV1(draft, paths);
   if (paths.v2 !== undefined) compileV2(draft, paths.v2);

@@ -10,6 +10,7 @@ import { TOKENS } from '../program/tokens.ts';
 import type { Config } from '../spec/config.ts';
 import { compileCgroup, compileCgroupJoin } from './cgroup.ts';
 import { cgroupPaths } from './cgroup-paths.ts';
+import { compileScope } from './cgroup-scope.ts';
 import { type CommandOptions, compileCommand } from './command.ts';
 import { compileFinalAffinity } from './cpu-affinity.ts';
 import { compileDevices } from './devices.ts';
@@ -57,6 +58,7 @@ export function compile(config: Config, host: Host, options: CompileOptions): Pr
   compileCgroup(draft, cgroups);
   compileStarter(draft, () => compileMountSources(draft));
   compileIdMaps(draft);
+  compileScope(draft, cgroups);
   compileCgroupJoin(draft, cgroups);
   compileIntelRdt(draft, options.id);
   compileFinalAffinity(draft, undefined);

@@ -89,9 +89,11 @@ export function deviceRules(rules: readonly DeviceRule[] | undefined): Rules {
 export const allowsAll = (rules: Rules): boolean => rules.otherwise && rules.rules.length === 0;
 
 const number = (n: number | undefined): string => (n === undefined ? '*' : String(n));
-const letters = (access: number): string => `${access & ACCESS.r ? 'r' : ''}${access & ACCESS.w ? 'w' : ''}${access & ACCESS.m ? 'm' : ''}`;
+/** `rwm` */
+export const ruleLetters = (access: number): string =>
+  `${access & ACCESS.r ? 'r' : ''}${access & ACCESS.w ? 'w' : ''}${access & ACCESS.m ? 'm' : ''}`;
 /** `c 1:3 rwm` */
-export const ruleText = (r: Rule): string => `${r.type} ${number(r.major)}:${number(r.minor)} ${letters(r.access)}`;
+export const ruleText = (r: Rule): string => `${r.type} ${number(r.major)}:${number(r.minor)} ${ruleLetters(r.access)}`;
 
 /** One write into devices.allow or devices.deny. */
 export interface V1Write {

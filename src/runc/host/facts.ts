@@ -25,6 +25,8 @@ export interface CgroupFacts {
   existing?: string[];
   /** v2: the topmost folder above the container's whose controllers this user may switch on; the mount point where it is left out. */
   delegated?: string;
+  /** systemd is asked to make the cgroups (`--systemd-cgroup`): what is known of it, or `missing`. */
+  systemd?: SystemdFacts | 'missing';
   /** False when this user may not make cgroups (rootless without delegation). */
   writable: boolean;
   /** Hierarchies in which this user may not make the container's folder: v1 controllers, '' for v2. */
@@ -53,6 +55,22 @@ export interface NetAddress {
   prefixLength: number;
   /** 4 or 16 bytes, as hexadecimal digits. */
   address: string;
+}
+
+/** Of the systemd that is to make the container's cgroups. */
+export interface SystemdFacts {
+  /** The user's own systemd, not the machine's. */
+  user: boolean;
+  version: number;
+  /** The cgroup of the user's systemd, below which its slices are; '' for the machine's. */
+  controlGroup: string;
+  /** v1 controller → the folder in its hierarchy below which the slices are. */
+  below: Record<string, string>;
+  /** `c 136` → `char-pts`: the drivers' names of /proc/devices. */
+  deviceGroups: Record<string, string>;
+  /** Paths of systemd's programs. */
+  busctl: string;
+  systemctl: string;
 }
 
 export type FileKind = 'file' | 'dir' | 'char' | 'block' | 'other' | 'missing';

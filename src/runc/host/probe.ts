@@ -14,6 +14,7 @@ import { readMountFacts } from './mount-facts.ts';
 import { readNetDevices } from './net-devices.ts';
 import { readResctrl } from './resctrl.ts';
 import { apparmorEnabled, selinuxEnabled } from './security-modules.ts';
+import { readSystemdFacts } from './systemd-facts.ts';
 
 export interface ProbeOptions {
   /** Folder against which relative bind sources are resolved; default: the working directory. */
@@ -22,6 +23,8 @@ export interface ProbeOptions {
   filterCache?: string;
   /** The root is going to be moved over `/` (`--no-pivot`). */
   noPivot?: boolean;
+  /** Have systemd make the cgroups (`--systemd-cgroup`). */
+  systemdCgroup?: boolean;
   /** Hears what of the seccomp profile could not be used, a sentence each. */
   warn?: (sentence: string) => void;
 }
@@ -51,7 +54,9 @@ const DEFAULT_DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'co
 export function pathsOf(config: Config): string[] {
   const isBind = (type: string | undefined, options: string[] | undefined) =>
     type === 'bind' || options?.includes('bind') || options?.includes('rbind');
-  const paths = [...DEFAULT_DEVICES];
+  // Where the kernel has no core file, /dev/core would lead nowhere.
+  const paths = [...DEFAULT_DEVICES, '/proc/kcore'];
+  if (config.root) paths.push(config.root.path);
   for (const m of config.mounts ?? []) if (m.source && isBind(m.type, m.options)) paths.push(m.source);
   for (const d of config.linux?.devices ?? []) paths.push(d.path);
   for (const path of [...(config.linux?.maskedPaths ?? []), ...(config.linux?.readonlyPaths ?? [])]) {
@@ -206,11 +211,12 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
     ...(seccompFilter ? { seccompFilter } : {}),
     ...(isMapped(read('/proc/self/uid_map')) ? { inUserNamespace: true } : {}),
   };
+  if (options.systemdCgroup) host.cgroup.systemd = readSystemdFacts(isRootless(host), findProgram) ?? 'missing';
   return { ...host, cgroup: cgroupFactsFor(config, host) };
 }
 
 /** The facts that concern cgroups alone: for work on a container that runs. The others are those of a typical machine. */
-export function probeCgroups(config: Config): Host {
+export function probeCgroups(config: Config, systemdCgroup = false): Host {
   if (process.platform !== 'linux') return TYPICAL_HOST;
   const uid = process.geteuid?.() ?? 0;
   const inUserNamespace = isMapped(read('/proc/self/uid_map'));
@@ -223,6 +229,7 @@ export function probeCgroups(config: Config): Host {
     cgroup: readCgroupFacts(),
     ...(inUserNamespace ? { inUserNamespace } : {}),
   };
+  if (systemdCgroup) host.cgroup.systemd = readSystemdFacts(isRootless(host), findProgram) ?? 'missing';
   return { ...host, cgroup: cgroupFactsFor(config, host) };
 }
 

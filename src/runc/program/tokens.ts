@@ -4,6 +4,8 @@ export const TOKENS = {
   prepared: 'prepared',
   /** Init exists; its pid is known. */
   cloned: 'cloned',
+  /** systemd has made the cgroups, with init in them. */
+  scoped: 'scoped',
   /** Init is in its cgroup and its users are mapped. */
   placed: 'placed',
   /** Init is in the container's network namespace. */
