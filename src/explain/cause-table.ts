@@ -37,6 +37,13 @@ const makesUserNamespace = (step: Step): boolean => (flagsOf(step, 0) & CLONE_NE
 const mounts = (type: string) => (step: Step) => textOf(step, 2) === type;
 const binds = (step: Step): boolean => (flagsOf(step, 3) & MS_BIND) !== 0n;
 const remounts = (step: Step): boolean => (flagsOf(step, 3) & MS_REMOUNT) !== 0n;
+const AT_RECURSIVE = 0x8000n;
+const MOUNT_ATTR_IDMAP = 0x100000n;
+const mapsIds = (step: Step): boolean => {
+  const attr = step.call.args[3];
+  const set = attr?.kind === 'struct' ? attr.fields.find((f) => f.name === 'attr_set')?.value : undefined;
+  return set?.kind === 'int' && (BigInt(set.value) & MOUNT_ATTR_IDMAP) !== 0n;
+};
 const inCgroup = (step: Step): boolean => step.chapter === 'cgroup';
 const limits = (name: string) => from(new RegExp(`^#/linux/resources/${name}`));
 
@@ -238,6 +245,30 @@ export const CAUSES: readonly Cause[] = [
     when: mounts('sysfs'),
     cause: 'A new sysfs needs a network namespace of the same user namespace, and an outer /sys that is fully visible.',
     remedy: 'give the container its own network (leave out --network host), or bind /sys read-only.',
+  },
+  {
+    calls: 'mount_setattr',
+    codes: 'EINVAL',
+    when: mapsIds,
+    cause:
+      'The file system of the source cannot map the owners of its files: overlay, procfs, sysfs and most network file systems never can, tmpfs from Linux 6.3 on, others when their driver says so. Or the source is mapped already.',
+    remedy: 'take a source on ext4, xfs or btrfs (findmnt -T SOURCE shows what it is on), or leave out idmap, ridmap and the mappings.',
+  },
+  {
+    calls: 'mount_setattr',
+    codes: 'EPERM',
+    when: mapsIds,
+    cause:
+      "Only root of the host may map the owners of files for a mount, because a file of root could become anybody's; the maps must also be those of another user namespace than the host's.",
+    remedy: 'run as root of the host, not in a container, or leave out idmap, ridmap and the mappings.',
+  },
+  {
+    calls: 'open_tree',
+    codes: 'EINVAL',
+    when: (step) => (flagsOf(step, 2) & AT_RECURSIVE) === 0n && textOf(step, 1) !== '',
+    cause:
+      'In a user namespace a folder cannot be bound without the mounts below it, because what they hide would be seen; or the source is an unbindable mount.',
+    remedy: 'write rbind instead of bind.',
   },
   {
     calls: 'mount mount_setattr',
