@@ -26,7 +26,7 @@ export function recordedRuntime(place: Sandbox): RecordedRuntime {
   writeFileSync(path, `#!/bin/sh\nprintf '%s\\n' "$*" >> ${log}\nexec ${RUNTIME} "$@"\n`);
   chmodSync(path, 0o755);
   chmodSync(place.folder, 0o755);
-  return { path, calls: () => (existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n') : []) };
+  return { path, calls: () => (existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter(Boolean) : []) };
 }
 
 /** Why nothing can be swapped here; undefined when it can. */
