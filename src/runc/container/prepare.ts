@@ -21,6 +21,7 @@ export function prepare(request: RunRequest, ownStreams: boolean): { program: Pr
     filterCache: join(request.stateRoot, '.seccomp'),
     warn: request.warn,
     noPivot: request.choices?.noPivot === true,
+    systemdCgroup: request.systemdCgroup === true,
   });
   const problem =
     missingPaths(config, host, request.bundle)[0] ??
