@@ -44,6 +44,8 @@ function writeStep(script: Script, shell: Shell, step: Step, index: number, stat
   const head = shComment(`${index + 1}. ${step.why}`);
   const frame = (where: string) => section.push('', ...head, `# (done ${where})`);
   if (step.sync) return void section.push('', ...head, '# (a shell needs no word here: one line follows the other)');
+  // A user namespace for an id map alone: mount(8) makes one by itself (--map-users).
+  if (step.becomes === 'nobody' || name === 'waitid') return void section.push('', ...head, '# (mount --map-users does this by itself)');
   if (name === 'clone' || name === 'unshare') {
     if (name === 'clone') state.cloned = true;
     const options = optionsOf(integer(args[0]));

@@ -41,6 +41,15 @@ export function takenByStarter(draft: Draft, m: Mount, options: MountOptions): b
   return !`${sourceOf(draft, m)}/`.startsWith(`${rootfs}/`);
 }
 
+/**
+ * What is left of the connection between a tree that the starter took and the original. A user
+ * namespace can give nothing back to the host: shared becomes slave, as in every mount namespace of one.
+ */
+export const cutPropagation = (draft: Draft, options: MountOptions): number =>
+  /(slave|shared)$/.test(draft.config.linux?.rootfsPropagation ?? '') || options.propagation.some((p) => (p & MS.MS_SLAVE) !== 0)
+    ? MS.MS_SLAVE
+    : MS.MS_PRIVATE;
+
 /** The starter's part of the mounts. It must come before any user namespace is joined. */
 export function compileMountSources(draft: Draft): void {
   const namespaces = new Map<string, string>();
@@ -50,21 +59,20 @@ export function compileMountSources(draft: Draft): void {
     const setting: Setting = { actor: 'starter', chapter: 'root file system', from: `#/mounts/${index}` };
     const userNamespace = isIdMapped(m, options) ? idMapNamespace(draft, setting, m, namespaces) : undefined;
     cloneTree(draft, setting, sourceOf(draft, m), (options.flags & MS.MS_REC) !== 0, treeName(index));
-    // A user namespace cannot give anything back to the host: shared becomes slave, as in every mount namespace of one.
-    const slave =
-      /(slave|shared)$/.test(draft.config.linux?.rootfsPropagation ?? '') || options.propagation.some((p) => (p & MS.MS_SLAVE) !== 0);
-    add(draft, {
-      ...setting,
-      minor: true,
-      call: mountSetattr(ref(treeName(index)), AT.AT_EMPTY_PATH | AT.AT_RECURSIVE, {
-        set: 0,
-        clear: 0,
-        propagation: slave ? MS.MS_SLAVE : MS.MS_PRIVATE,
-      }),
-      why: slave
-        ? "The copy still belongs to the host's group of shared mounts: from now on it only receives."
-        : "The copy still belongs to the host's group of shared mounts: cut it off.",
-    });
+    if (kernelAtLeast(draft.host, 5, 12))
+      add(draft, {
+        ...setting,
+        minor: true,
+        call: mountSetattr(ref(treeName(index)), AT.AT_EMPTY_PATH | AT.AT_RECURSIVE, {
+          set: 0,
+          clear: 0,
+          propagation: cutPropagation(draft, options),
+        }),
+        why:
+          cutPropagation(draft, options) === MS.MS_SLAVE
+            ? "The copy still belongs to the host's group of shared mounts: from now on it only receives."
+            : "The copy still belongs to the host's group of shared mounts: cut it off.",
+      });
     if (userNamespace) mapTree(draft, setting, index, options, userNamespace);
   });
   for (const name of namespaces.values()) closeResult(draft, { actor: 'starter', chapter: 'root file system', from: 'minirun' }, ref(name));

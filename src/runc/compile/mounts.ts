@@ -9,7 +9,7 @@ import { compileCgroupMount } from './cgroup-mount.ts';
 import { add, closeResult, type Draft, namespaceOf, type Setting } from './draft.ts';
 import { components, fileInside, folderInside, forgetFolders, openInside, through } from './inside.ts';
 import { bindAttributes, compileAttributes, remountFlags } from './mount-attributes.ts';
-import { isBind, isRemount, sourceOf, takenByStarter, treeName } from './mount-sources.ts';
+import { cutPropagation, isBind, isRemount, sourceOf, takenByStarter, treeName } from './mount-sources.ts';
 import { compileNotInProc, isProcfs, isReplaceable } from './mount-target.ts';
 import { attach, cloneTree } from './root.ts';
 import { compileSysBind, mustBindSys } from './sysfs.ts';
@@ -154,6 +154,13 @@ function compileBind(draft: Draft, setting: Setting, m: Mount, options: MountOpt
       ...setting,
       call: mount(null, through(tree), null, remountFlags(options.flags), null),
       why: 'A bind mount takes its restrictions only by a second call (before Linux 5.12).',
+    });
+  if (!modern && takenByStarter(draft, m, options))
+    add(draft, {
+      ...setting,
+      call: mount(null, through(tree), null, cutPropagation(draft, options) | MS.MS_REC, null),
+      minor: true,
+      why: "The copy still belongs to the host's group of shared mounts: cut it off (before Linux 5.12 only once it is attached).",
     });
   compileAttributes(draft, setting, tree, options);
   closeResult(draft, setting, ref(tree));
