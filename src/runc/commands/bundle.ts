@@ -8,6 +8,7 @@ import { StepError } from '../engine/step-error.ts';
 import type { Config } from '../spec/config.ts';
 import { parseConfig } from '../spec/validate.ts';
 import { type Arguments, type OptionSpecs, textOf, UsageError } from './arguments.ts';
+import { checkId } from './container-id.ts';
 
 /** Options that create, run and restore share. */
 export const BUNDLE_OPTIONS: OptionSpecs = {
@@ -20,14 +21,33 @@ export const BUNDLE_OPTIONS: OptionSpecs = {
 };
 
 export interface Bundle {
+  /** The id of the container that it is for. */
+  id: string;
   path: string;
   config: Config;
 }
 
-/** Reads the bundle and goes there: relative paths of the config, and hooks, start from it. */
-export function openBundle(args: Arguments): Bundle {
+/**
+ * Reads the bundle and goes there: relative paths of the config, and hooks, start from it.
+ * @param what begins each error: `runc create failed`
+ */
+export function openBundle(args: Arguments, what: string): Bundle {
   const path = resolve(textOf(args, 'bundle') ?? '.');
-  process.chdir(path);
+  try {
+    return { path, ...readBundle(args.operands[0] as string, path) };
+  } catch (error) {
+    throw new Error(`${what}: ${(error as Error).message}`);
+  }
+}
+
+function readBundle(given: string, path: string): Omit<Bundle, 'path'> {
+  const id = checkId(given);
+  try {
+    process.chdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(`chdir ${path}: ${code === 'ENOENT' ? 'no such file or directory' : code}`);
+  }
   let text: string;
   try {
     text = readFileSync('config.json', 'utf8');
@@ -35,7 +55,7 @@ export function openBundle(args: Arguments): Bundle {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new Error(`JSON specification file config.json not found in ${path}`);
     throw error;
   }
-  return { path, config: parseConfig(text, 'config.json') };
+  return { id, config: parseConfig(text, 'config.json') };
 }
 
 /** A number of descriptors; those that a service manager passes (sd_listen_fds(3)) come first. */

@@ -6,7 +6,7 @@ import { type ContainerView, folderOf, viewOf } from '../container/state.ts';
 export function checkId(id: string): string {
   if (id === '') throw new Error('container id cannot be empty');
   if (!/^[\w+.-]+$/.test(id) || id === '.' || id === '..' || id.startsWith('.'))
-    throw new Error(`invalid container id format: ${JSON.stringify(id)}`);
+    throw new Error(`invalid container ID format: ${JSON.stringify(id)}`);
   if (id.length > 255) throw new Error('container id is longer than 255 characters, the limit of a file name');
   return id;
 }

@@ -4,14 +4,14 @@ import { resolve } from 'node:path';
 import { closeFd } from '../../libc/fd.ts';
 import { execInContainer } from '../container/exec.ts';
 import { statusOf } from '../container/oci-state.ts';
-import { loadConfig } from '../container/state.ts';
+import { loadConfig, viewOf } from '../container/state.ts';
 import type { Process, User } from '../spec/config.ts';
 import { parseProcess } from '../spec/validate.ts';
 import { type Arguments, textOf } from './arguments.ts';
 import { preservedFds, startError } from './bundle.ts';
 import type { Command } from './command.ts';
 import { connectConsoleSocket } from './console-socket.ts';
-import { containerOf } from './container-id.ts';
+import { checkId } from './container-id.ts';
 import { writePidFile } from './pid-file.ts';
 
 /** `1000`, `1000:100`. */
@@ -86,7 +86,8 @@ export const command: Command = {
   operands: [1, Number.POSITIVE_INFINITY],
   stopAfter: 1,
   async run(args, context) {
-    const view = containerOf(context.root, args.operands[0]);
+    const view = viewOf(context.root, checkId(args.operands[0] ?? ''));
+    if (!view) throw new Error('exec failed: container does not exist');
     const status = statusOf(view);
     if (status === 'stopped') throw new Error('exec failed: cannot exec in a stopped container');
     if (status === 'paused' && !args.options['ignore-paused'])

@@ -11,7 +11,7 @@ export const command: Command = {
   run(args, context) {
     const view = containerOf(context.root, args.operands[0]);
     const status = statusOf(view);
-    if (status !== 'running' && status !== 'created') throw new Error(`container not running: ${status}`);
+    if (status !== 'running' && status !== 'created') throw new Error('container not running');
     freeze(view.state.cgroups);
     return 0;
   },

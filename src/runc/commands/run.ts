@@ -8,7 +8,6 @@ import { textOf } from './arguments.ts';
 import { BUNDLE_OPTIONS, choicesOf, openBundle, passListenFds, startError } from './bundle.ts';
 import type { Command } from './command.ts';
 import { connectConsoleSocket } from './console-socket.ts';
-import { checkId } from './container-id.ts';
 import { writePidFile } from './pid-file.ts';
 
 export const command: Command = {
@@ -21,13 +20,12 @@ export const command: Command = {
   },
   operands: [1, 1],
   async run(args, context) {
-    const id = checkId(args.operands[0] as string);
     const detach = args.options.detach === true;
     const pidFile = textOf(args, 'pid-file');
     const pidPath = pidFile === undefined ? undefined : resolve(pidFile);
     const socket = textOf(args, 'console-socket');
     const socketPath = socket === undefined ? undefined : resolve(socket);
-    const { path: bundle, config } = openBundle(args);
+    const { id, path: bundle, config } = openBundle(args, 'runc run failed');
     passListenFds(config);
     const narration = await context.narrate(id, 'run');
     let consoleSocket: number | undefined;

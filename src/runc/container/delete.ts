@@ -7,6 +7,7 @@ import type { Config } from '../spec/config.ts';
 import { runPoststop } from './hooks.ts';
 import { signalProcess } from './kill.ts';
 import { busyError, lock } from './lock.ts';
+import { statusOf } from './oci-state.ts';
 import { removeTraces } from './remove.ts';
 import { type ContainerView, folderOf, isAlive, loadConfig, type ProcessName, sameContainer, viewOf } from './state.ts';
 
@@ -67,9 +68,11 @@ export function deleteOci(root: string, id: string, options: DeleteOptions): boo
   }
 }
 
-function check({ status, state }: ContainerView, force: boolean): void {
-  if (status === 'stopped' || status === 'created' || force) return;
-  throw new Error(`cannot delete container ${state.id} that is not stopped: ${status}`);
+function check(view: ContainerView, force: boolean): void {
+  if (force || view.status === 'stopped') return;
+  const status = statusOf(view);
+  if (status === 'created') return;
+  throw new Error(`cannot delete container ${view.state.id} that is not stopped: ${status}`);
 }
 
 /** Ends what another command works on: a create loses its life, as its container is none yet; a start loses the container. */
