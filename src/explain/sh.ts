@@ -31,21 +31,35 @@ const EXTERNAL = /^(mount|umount|rmdir|mkdir|chmod|chown|ln|rm|mknod|mkfifo|host
 
 const optionsOf = (flags: bigint): string[] => NAMESPACE_OPTIONS.filter(([flag]) => flags & BigInt(flag)).map(([, option]) => option);
 
+interface State {
+  inside: boolean;
+  cloned: boolean;
+  /** Results that serve the map of an id-mapped mount: mount(8) needs none of them. */
+  mapping: Set<string>;
+}
+
+const uses = (arg: Arg, names: Set<string>): boolean =>
+  arg.kind === 'result'
+    ? names.has(arg.of)
+    : arg.kind === 'text' && arg.parts.some((part) => typeof part !== 'string' && names.has(part.of));
+
 /** Where a step's lines go. Init's first steps, which only place it, are made before unshare(1) starts it. */
-function sectionOf(script: Script, step: Step, state: { inside: boolean; cloned: boolean }): string[] {
+function sectionOf(script: Script, step: Step, state: State): string[] {
   if (step.actor === 'init' && !state.inside && step.chapter !== 'cgroup' && step.chapter !== 'namespaces') state.inside = true;
   if (state.inside) return script.inner;
   return state.cloned ? script.placed : script.outer;
 }
 
-function writeStep(script: Script, shell: Shell, step: Step, index: number, state: { inside: boolean; cloned: boolean }): void {
+function writeStep(script: Script, shell: Shell, step: Step, index: number, state: State): void {
   const section = sectionOf(script, step, state);
   const { name, args } = step.call;
   const head = shComment(`${index + 1}. ${step.why}`);
   const frame = (where: string) => section.push('', ...head, `# (done ${where})`);
   if (step.sync) return void section.push('', ...head, '# (a shell needs no word here: one line follows the other)');
-  // A user namespace for an id map alone: mount(8) makes one by itself (--map-users).
-  if (step.becomes === 'nobody' || name === 'waitid') return void section.push('', ...head, '# (mount --map-users does this by itself)');
+  if (step.becomes === 'nobody' || args.some((arg) => uses(arg, state.mapping))) {
+    if (step.saves) state.mapping.add(step.saves);
+    return void section.push('', ...head, '# (mount --map-users does this by itself)');
+  }
   if (name === 'clone' || name === 'unshare') {
     if (name === 'clone') state.cloned = true;
     const options = optionsOf(integer(args[0]));
@@ -150,7 +164,7 @@ export function renderSh(program: Program): string {
     identity: { uid: undefined, gid: undefined, groups: undefined, dropped: [], noNewPrivileges: false },
     chroot: false,
   };
-  const state = { inside: false, cloned: false };
+  const state: State = { inside: false, cloned: false, mapping: new Set() };
   program.steps.forEach((step, index) => writeStep(script, shell, step, index, state));
   const last = lastLines(script, shell);
 
