@@ -58,7 +58,7 @@ function writeStep(script: Script, shell: Shell, step: Step, index: number, stat
   if (step.sync) return void section.push('', ...head, '# (a shell needs no word here: one line follows the other)');
   if (step.becomes === 'nobody' || args.some((arg) => uses(arg, state.mapping))) {
     if (step.saves) state.mapping.add(step.saves);
-    return void section.push('', ...head, '# (mount --map-users does this by itself)');
+    return void section.push('', ...head, '# (left out: it takes mount --map-users of util-linux 2.39)');
   }
   if (name === 'clone' || name === 'unshare') {
     if (name === 'clone') state.cloned = true;
