@@ -7,9 +7,9 @@
  * listener, and with create and start apart the runtime may have left long ago.
  */
 import { AT_FDCWD, memory, text } from '../program/args.ts';
-import { type Piece, readlinkat, sendPieces } from '../program/calls.ts';
+import { close, type Piece, readlinkat, sendPieces } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
-import { sendingCall, usesNotify } from '../seccomp/notify.ts';
+import { allows, sendingCall, usesNotify } from '../seccomp/notify.ts';
 import type { Config, Seccomp } from '../spec/config.ts';
 import { add, type Draft, type Setting } from './draft.ts';
 
@@ -88,4 +88,13 @@ export function compileListener(draft: Draft, profile: Seccomp, agent: AgentMess
     man: 'seccomp_unotify(2)',
     why: 'Hand the listening end of the filter to the agent, and say whose it is. From now on the calls that the profile leaves to the agent wait until it has answered; should it end, they fail with ENOSYS.',
   });
+  // Otherwise execve closes it; an agent that reads to the end and decides about close would wait for itself.
+  if (allows(profile, 'close')) {
+    add(draft, {
+      ...setting,
+      call: close(agent.socket),
+      minor: true,
+      why: 'The message is complete: the end of the connection says so.',
+    });
+  }
 }

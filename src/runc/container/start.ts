@@ -71,7 +71,12 @@ export function start(request: StartRequest): Started {
       ...(request.observer ? { observer: request.observer } : {}),
       hook: runHook,
       ...(request.onSync ? { onSync: request.onSync } : {}),
-      ...(request.onInit ? { onInit: request.onInit } : {}),
+      onInit: (pid) => {
+        // Init's end is to be the only one: an agent may read until the connection closes.
+        if (agent !== undefined) closeFd(agent);
+        agent = undefined;
+        request.onInit?.(pid);
+      },
     });
     const master = ours === undefined ? undefined : receiveDescriptor(ours);
     return { pid, master };
