@@ -8,6 +8,7 @@ import type { Command, Context, Narration } from './command.ts';
 import { type Log, openLog } from './log.ts';
 
 const COMMANDS: Record<string, { summary: string; load: () => Promise<{ command: Command }> }> = {
+  checkpoint: { summary: 'save a running container to disk, with criu', load: () => import('./checkpoint.ts') },
   create: { summary: 'create a container', load: () => import('./create.ts') },
   delete: { summary: 'delete any resources held by the container', load: () => import('./delete.ts') },
   events: { summary: 'display container events: out of memory, and what cpu, memory and I/O were used', load: () => import('./events.ts') },
@@ -16,6 +17,7 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ command:
   list: { summary: 'list the containers of this root folder', load: () => import('./list.ts') },
   pause: { summary: 'suspend all processes inside the container', load: () => import('./pause.ts') },
   ps: { summary: 'display the processes that run inside the container', load: () => import('./ps.ts') },
+  restore: { summary: 'restore a container from a checkpoint', load: () => import('./restore.ts') },
   resume: { summary: 'let all processes of a paused container go on', load: () => import('./resume.ts') },
   run: { summary: 'create and start a container', load: () => import('./run.ts') },
   spec: { summary: 'create a new specification file', load: () => import('./spec.ts') },

@@ -153,12 +153,17 @@ export function waitContainer(running: Running): { ended: Promise<Ended>; giveUp
 /**
  * Runs a container on this process's streams until its command ends. With detach keys it returns
  * early (code 0) and leaves the container to a process of its own.
+ * @param begin makes the container; `restore` has another way
  */
-export async function runContainer(request: RunRequest, streams: Streams = OWN_STREAMS): Promise<Ended> {
+export async function runContainer(
+  request: RunRequest,
+  streams: Streams = OWN_STREAMS,
+  begin: () => Running = () => startContainer(request, streams, false),
+): Promise<Ended> {
   const signals: Forwarding = forwardSignals();
   let connection: Console | undefined;
   try {
-    const running = startContainer(request, streams, false);
+    const running = begin();
     signals.to(running.pid);
     const end = waitContainer(running);
     if (running.master === undefined) {
