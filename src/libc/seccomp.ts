@@ -42,6 +42,7 @@ interface Library {
   ruleAdd: Fn;
   attrSet: Fn;
   exportBpf: Fn;
+  version: () => unknown;
 }
 
 const ATTR_OPTIMIZE = 8;
@@ -65,6 +66,7 @@ function load(): Library | undefined {
       ruleAdd: f('seccomp_rule_add_array', 'int', p, 'uint32_t', 'int', 'unsigned int', p),
       attrSet: f('seccomp_attr_set', 'int', p, 'int', 'uint32_t'),
       exportBpf: f('seccomp_export_bpf', 'int', p, 'int'),
+      version: so.func('seccomp_version', 'void *', []) as unknown as Library['version'],
     };
   } catch {
     library = null;
@@ -74,6 +76,20 @@ function load(): Library | undefined {
 
 /** True when libseccomp.so.2 is installed. Loads it. */
 export const seccompAvailable = (): boolean => load() !== undefined;
+
+/** The version of libseccomp, `2.5.4`; undefined when it is not installed. Source: seccomp_version(3). */
+export function seccompVersion(): string | undefined {
+  const l = load();
+  if (!l) return undefined;
+  const numbers = loadKoffi().decode(l.version(), 'uint32_t', 3) as number[];
+  return [...numbers].join('.');
+}
+
+/** Those of some `SCMP_ARCH_…` names that this libseccomp knows. */
+export const knownArchitectures = (names: readonly string[]): string[] => names.filter((name) => resolveArch(architectureName(name)) !== 0);
+
+/** `SCMP_ARCH_X86_64` → libseccomp's `x86_64`. */
+export const architectureName = (name: string): string => name.replace(/^SCMP_ARCH_/, '').toLowerCase();
 
 /** libseccomp's number for an architecture (`x86_64`, `aarch64`, `x32`); 0 when it knows none of that name. */
 export const resolveArch = (name: string): number => required().archResolve(name) >>> 0;

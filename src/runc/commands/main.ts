@@ -13,6 +13,7 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ command:
   delete: { summary: 'delete any resources held by the container', load: () => import('./delete.ts') },
   events: { summary: 'display container events: out of memory, and what cpu, memory and I/O were used', load: () => import('./events.ts') },
   exec: { summary: 'execute a new process inside the container', load: () => import('./exec.ts') },
+  features: { summary: 'show what this runtime can do, as JSON', load: () => import('./features.ts') },
   kill: { summary: "send a signal (default: SIGTERM) to the container's first process", load: () => import('./kill.ts') },
   list: { summary: 'list the containers of this root folder', load: () => import('./list.ts') },
   pause: { summary: 'suspend all processes inside the container', load: () => import('./pause.ts') },

@@ -5,7 +5,16 @@
 
 import { SyscallError } from '../../libc/errno.ts';
 import { SECCOMP_FLAG } from '../../libc/flags.ts';
-import { type Condition, type FilterContext, newFilter, resolveArch, resolveSyscall, SCMP_ACT, SCMP_CMP } from '../../libc/seccomp.ts';
+import {
+  architectureName,
+  type Condition,
+  type FilterContext,
+  newFilter,
+  resolveArch,
+  resolveSyscall,
+  SCMP_ACT,
+  SCMP_CMP,
+} from '../../libc/seccomp.ts';
 import type { Seccomp, SeccompRule } from '../spec/config.ts';
 import { enosysPrologue, type LastSyscall } from './enosys.ts';
 import { usesNotify } from './notify.ts';
@@ -84,14 +93,12 @@ export function filterFlags(profile: Seccomp): number {
   return flags;
 }
 
-/** `SCMP_ARCH_X86_64` → libseccomp's `x86_64`. */
-const archName = (oci: string): string => oci.replace(/^SCMP_ARCH_/, '').toLowerCase();
 const NATIVE = { x64: 'x86_64', arm64: 'aarch64' } as const;
 
 function architectures(profile: Seccomp, arch: 'x64' | 'arm64'): number[] {
   const tokens = [resolveArch(NATIVE[arch])];
   profile.architectures?.forEach((name, i) => {
-    const token = name.startsWith('SCMP_ARCH_') ? resolveArch(archName(name)) : 0;
+    const token = name.startsWith('SCMP_ARCH_') ? resolveArch(architectureName(name)) : 0;
     if (!token)
       throw new SeccompProfileError(`#/linux/seccomp/architectures/${i}: ${JSON.stringify(name)} is no architecture that libseccomp knows`);
     if (!tokens.includes(token)) tokens.push(token);
