@@ -2,6 +2,7 @@
 import { errnoMeaning, errnoName } from '../libc/errno.ts';
 import type { Observer, Outcome, Where } from '../runc/engine/observer.ts';
 import type { Arg, Ref, Step } from '../runc/program/step.ts';
+import { TOKENS } from '../runc/program/tokens.ts';
 import { type Change, showChange } from './changes.ts';
 import { showStep } from './decode.ts';
 import { shortIds } from './quote.ts';
@@ -80,6 +81,15 @@ export function narrator(options: NarratorOptions): Narrator {
     say([...above(p, step), ...callLines(p, index, step, shown({ ...where, index, step }), NOTHING), ...explanation(p, step, told)]);
   };
 
+  /** `create` ends here; what the container does when `start` comes is told before it happens, for nobody will watch. */
+  const tellRest = (where: Where, p: Page) => {
+    say(['', style.bold('Nobody watches from here on. When `start` comes, the container goes on with these steps:')]);
+    where.program.steps.forEach((step, index) => {
+      if (index <= where.index || ended.has(index)) return;
+      say([...above(p, step), ...callLines(p, index, step, shown({ ...where, index, step }), NOTHING), ...explanation(p, step, told)]);
+    });
+  };
+
   return {
     begin(where) {
       begin(where);
@@ -118,6 +128,7 @@ export function narrator(options: NarratorOptions): Narrator {
       const lines = callLines(p, index, step, call, result, { reserve: TIME_WIDTH });
       lines.push(withTime(p, lines.pop() ?? '', outcome));
       say([...above(p, step), ...lines, ...changed, ...(announced.has(index) ? [] : explanation(p, step, told))]);
+      if (where.program.gated && step.sync?.kind === 'wait' && step.sync.token === TOKENS.created) tellRest(where, p);
     },
   };
 }

@@ -182,3 +182,15 @@ it('writes one JSON object a step', () => {
 it('shows times in three digits', () => {
   expect([0, 400, 24_400, 999_499, 1_800_000, 2_100_000_000].map(showTime)).toEqual(['', '1 µs', '24 µs', '999 µs', '1.80 ms', '2.10 s']);
 });
+
+it('ends a create with what start will do', () => {
+  const created = { name: 'sync_wait', args: [{ kind: 'text', parts: ['created'] }] } as Step['call'];
+  const gate = step(created, { actor: 'runtime', sync: { kind: 'wait', token: 'created' } });
+  const program: Program = { ...programOf(step(calls.setresuid(0)), gate, step(calls.close(9))), gated: true };
+  const text = story((observer) => {
+    run(observer, program, 0);
+    run(observer, program, 1);
+  });
+  expect(text).toMatch(/When `start` comes[\s\S]* 3 {2}init {5}close\(9\)\n/);
+  expect(text).not.toContain('close(9) =');
+});
