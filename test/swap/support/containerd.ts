@@ -17,14 +17,13 @@ export interface Containerd {
 
 /**
  * @param config text of config.toml, for the runtime
- * @param env of containerd, and so of its shims and their runtimes
  */
-export const containerd = (config: (runtime: string) => string, env: Record<string, string> = {}): Promise<Containerd> =>
+export const containerd = (config: (runtime: string) => string): Promise<Containerd> =>
   sandboxWith(async (place) => {
     const runtime = recordedRuntime(place);
     const file = join(place.folder, 'config.toml');
     writeFileSync(file, config(runtime.path));
-    const start = () => place.daemon('containerd', ['containerd', '-c', file], ['ctr', 'version'], { env });
+    const start = () => place.daemon('containerd', ['containerd', '-c', file], ['ctr', 'version']);
     let daemon = await start();
     const imported = await place.run(['ctr', 'images', 'import', ociArchive(place.folder, IMAGE)]);
     if (imported.code !== 0) throw new Error(`ctr images import: ${imported.err}`);
@@ -32,6 +31,7 @@ export const containerd = (config: (runtime: string) => string, env: Record<stri
       place,
       runtime,
       async restart() {
+        // All that pkill can see are the processes of the sandbox.
         await place.run(['pkill', '-x', 'containerd']);
         await eventually('containerd ends', () => daemon.exitCode !== null);
         daemon = await start();

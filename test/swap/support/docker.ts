@@ -3,10 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from './engine.ts';
 import { BUSYBOX_TAR, recordedRuntime } from './runtime.ts';
-import { sandboxWith } from './sandbox.ts';
+import { eventually, sandboxWith } from './sandbox.ts';
 
-/** @param env of dockerd, and so of the shims and runtimes that it starts */
-export const docker = (env: Record<string, string> = {}): Promise<Engine> =>
+const CLIENT = ['docker', '-H', 'unix:///run/docker.sock'];
+
+export const docker = (): Promise<Engine> =>
   sandboxWith(async (place) => {
     const runtime = recordedRuntime(place);
     const config = join(place.folder, 'daemon.json');
@@ -17,10 +18,22 @@ export const docker = (env: Record<string, string> = {}): Promise<Engine> =>
       'live-restore': true,
     };
     writeFileSync(config, JSON.stringify(settings));
-    const client = ['docker', '-H', 'unix:///run/docker.sock'];
-    const start = ['dockerd', '--config-file', config, '-H', 'unix:///run/docker.sock', '--group', 'root'];
-    await place.daemon('dockerd', start, [...client, 'version'], { env });
-    const imported = await place.run([...client, 'import', '--change', 'CMD ["sh"]', BUSYBOX_TAR, 'busybox']);
+    const command = ['dockerd', '--config-file', config, '-H', 'unix:///run/docker.sock', '--group', 'root'];
+    const start = (env?: Record<string, string>) => place.daemon('dockerd', command, [...CLIENT, 'version'], { env });
+    let daemon = await start();
+    const imported = await place.run([...CLIENT, 'import', '--change', 'CMD ["sh"]', BUSYBOX_TAR, 'busybox']);
     if (imported.code !== 0) throw new Error(`docker import: ${imported.err}`);
-    return { name: 'docker', place, runtime, client, env: {}, end: () => place.end() };
+    return {
+      name: 'docker',
+      place,
+      runtime,
+      client: CLIENT,
+      env: {},
+      async restart(env) {
+        await place.run(['sh', '-c', 'kill $(cat /run/docker.pid)']);
+        await eventually('dockerd ends', () => daemon.exitCode !== null);
+        daemon = await start(env);
+      },
+      end: () => place.end(),
+    };
   });

@@ -11,6 +11,8 @@ export interface Engine {
   /** Words before each command: the client and its global options. */
   client: string[];
   env: Record<string, string>;
+  /** Ends the daemon, if there is one, and starts it again with more environment, which its shims and runtimes inherit. */
+  restart(env?: Record<string, string>): Promise<void>;
   end(): Promise<void>;
 }
 

@@ -30,5 +30,5 @@ export const podman = (): Promise<Engine> =>
     writeFileSync(env.CONTAINERS_CONF, containersConf(runtime.path));
     const imported = await place.run(['podman', 'import', '--change', 'CMD ["sh"]', BUSYBOX_TAR, 'busybox'], { env });
     if (imported.code !== 0) throw new Error(`podman import: ${imported.err}`);
-    return { name: 'podman', place, runtime, client: ['podman'], env, end: () => place.end() };
+    return { name: 'podman', place, runtime, client: ['podman'], env, restart: async () => {}, end: () => place.end() };
   });

@@ -36,5 +36,5 @@ export const rootlessPodman = (): Promise<Engine> =>
     const client = ['setpriv', '--reuid', String(USER), '--regid', String(USER), '--clear-groups', 'podman'];
     const imported = await place.run([...client, 'import', '--change', 'CMD ["sh"]', BUSYBOX_TAR, 'busybox'], { env });
     if (imported.code !== 0) throw new Error(`podman import: ${imported.err}`);
-    return { name: 'podman', place, runtime, client, env, end: () => place.end() };
+    return { name: 'podman', place, runtime, client, env, restart: async () => {}, end: () => place.end() };
   });
