@@ -91,9 +91,10 @@ function badUnified(unified: Record<string, string>, host: Host): string[] {
     const controller = unifiedController(key);
     if (key.includes('/') || key.includes('\0') || !/^[a-z_]+\.[^.]/.test(key))
       sentences.push(`${place}: ${JSON.stringify(key)} is no file name of the form CONTROLLER.PARAMETER, such as memory.high`);
-    else if (host.cgroup.v2 === undefined) sentences.push(`${place}: unified limits are for cgroup v2, and this machine has v1 only`);
+    else if (host.cgroup.v2 === undefined)
+      sentences.push(`${place}: invalid configuration: unified limits are for cgroup v2, and this machine has v1 only`);
     else if (controller !== 'cgroup' && !host.cgroup.v2Controllers.includes(controller))
-      sentences.push(`${place}: the cgroup v2 controller ${controller} is not available here`);
+      sentences.push(`${place}: invalid configuration: the cgroup v2 controller ${controller} is not available here`);
   }
   return sentences;
 }
