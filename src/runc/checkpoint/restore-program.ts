@@ -7,6 +7,7 @@ import { posix } from 'node:path';
 import { CLONE, MNT, MS, O } from '../../libc/flags.ts';
 import { compileCgroup, compileCgroupJoin } from '../compile/cgroup.ts';
 import { cgroupPaths } from '../compile/cgroup-paths.ts';
+import { compileScope } from '../compile/cgroup-scope.ts';
 import { rootfsPath } from '../compile/compile.ts';
 import { add, closeResult, type Draft, newDraft, type Setting, signal, wait } from '../compile/draft.ts';
 import { components, fileInside, folderInside, forgetFolders, ROOT } from '../compile/inside.ts';
@@ -136,6 +137,7 @@ export function compileRestore(config: Config, host: Host, options: RestoreProgr
   const { control } = descriptors(options.preserveFds);
   compileCgroup(draft, paths);
   compileProcess(draft);
+  compileScope(draft, paths);
   compileCgroupJoin(draft, paths);
   compileRoot(draft, rootfsPath(config, options.bundle), posix.normalize(options.point));
   add(draft, {

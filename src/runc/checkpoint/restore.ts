@@ -7,6 +7,7 @@ import { cgroupsTaken } from '../cgroup/processes.ts';
 import { checkResources } from '../compile/cgroup-needs.ts';
 import { cgroupPaths } from '../compile/cgroup-paths.ts';
 import { rootfsPath } from '../compile/compile.ts';
+import { isNew } from '../compile/draft.ts';
 import { unsupported } from '../compile/unsupported.ts';
 import { runHooks } from '../container/hooks.ts';
 import { tryLock } from '../container/lock.ts';
@@ -14,11 +15,13 @@ import { removeTraces } from '../container/remove.ts';
 import type { RunRequest } from '../container/request.ts';
 import type { Running } from '../container/run.ts';
 import { reserve, type State, saveConfig, saveState, self } from '../container/state.ts';
+import { performLocally } from '../engine/locally.ts';
 import { startNative } from '../engine/native.ts';
 import { probeHost } from '../host/probe.ts';
 import { CriuFailure, converse, criuEnvironment, criuVersion, findCriu, type Notification } from './criu.ts';
 import { explainFailure } from './criu-log.ts';
 import { type ImagePaths, loadDescriptors, logPath, makeImages, openImages } from './images.ts';
+import { compileRestoredLoopback } from './loopback-program.ts';
 import { type SharedChoices, sharedOptions } from './options.ts';
 import { compileRestore } from './restore-program.ts';
 import { type CriuFds, cgroupRoots, externalSources, inheritedStreams, sharedNamespaces } from './restore-request.ts';
@@ -122,6 +125,7 @@ export function restoreContainer(request: RestoreRequest): Running {
     let master: number | undefined;
     const stages: Record<string, (notification: Notification) => void> = {
       'setup-namespaces': ({ pid }) => {
+        if (isNew(config, 'network')) performLocally(compileRestoredLoopback(config, host, pid), run.observer);
         for (const kind of ['prestart', 'createRuntime'] as const) runHooks(config, kind, { id, bundle, pid });
       },
       'post-restore': ({ pid }) => {

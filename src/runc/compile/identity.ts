@@ -25,13 +25,12 @@ export function compileIdentity(draft: Draft): void {
       why: 'The NIS domain name that uname(2) and domainname(1) show.',
     });
   }
-  if (isNew(draft.config, 'network')) compileLoopback(draft);
+  if (isNew(draft.config, 'network')) compileLoopback(draft, init('minirun'));
   compileNetDevices(draft);
 }
 
-/** Brings `lo` up; it is interface 1 of every network namespace. */
-function compileLoopback(draft: Draft): void {
-  const setting: Setting = init('minirun');
+/** Brings `lo` up, in the network namespace that the actor is in; it is interface 1 of each. */
+export function compileLoopback(draft: Draft, setting: Setting): void {
   const socket = openNetlink(draft, setting, 'rtnetlink');
   request(draft, setting, socket, {
     message: netlinkMessage(RTM.RTM_NEWLINK, NLM_F.REQUEST | NLM_F.ACK, linkBody(1, IFF_UP, IFF_UP)),
