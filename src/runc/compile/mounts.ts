@@ -12,6 +12,7 @@ import { bindAttributes, compileAttributes, remountFlags } from './mount-attribu
 import { cutPropagation, isBind, isRemount, sourceOf, takenByStarter, treeName } from './mount-sources.ts';
 import { compileNotInProc, isProcfs, isReplaceable } from './mount-target.ts';
 import { attach, cloneTree } from './root.ts';
+import { withMountLabel } from './selinux.ts';
 import { compileSysBind, mustBindSys } from './sysfs.ts';
 import { becomesReadonlyLater, compileCopyUp, compileReadonlyNow, tmpfsData } from './tmpfs.ts';
 
@@ -64,7 +65,7 @@ function compileFilesystem(draft: Draft, setting: Setting, m: Mount, options: Mo
       through(target),
       type,
       later ? options.flags & ~MS.MS_RDONLY : options.flags,
-      (type === 'tmpfs' ? tmpfsData(draft, m, options) : options.data) || null,
+      withMountLabel(draft, type, type === 'tmpfs' ? tmpfsData(draft, m, options) : options.data) || null,
     ),
     why: WHY[type] ?? whyOf(m, type),
     man: MAN[type] ?? 'mount(2)',

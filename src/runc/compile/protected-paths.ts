@@ -7,6 +7,7 @@ import { isDevice } from './devices.ts';
 import { add, closeResult, type Draft, fresh, type Setting } from './draft.ts';
 import { forgetFolders, openInside, through } from './inside.ts';
 import { attach } from './root.ts';
+import { withMountLabel } from './selinux.ts';
 
 const init = (from: string): Setting => ({ actor: 'init', chapter: 'root file system', from });
 
@@ -115,7 +116,7 @@ export function compileMaskedPaths(draft: Draft): void {
     if (kind === 'dir' || kind === undefined) {
       add(draft, {
         ...setting,
-        call: mount('tmpfs', through(place), 'tmpfs', MS.MS_RDONLY, 'size=0k'),
+        call: mount('tmpfs', through(place), 'tmpfs', MS.MS_RDONLY, withMountLabel(draft, 'tmpfs', 'size=0k')),
         ignore: ['ENOTDIR', 'ENOENT'],
         why: `Hide ${path} behind an empty folder.`,
       });

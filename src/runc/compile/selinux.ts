@@ -40,13 +40,16 @@ export function compileProcessLabel(draft: Draft): void {
   );
 }
 
+/** File systems whose files have labels of their own, by the machine's policy. */
+const LABELLED_BY_POLICY = new Set(['proc', 'sysfs', 'mqueue']);
+
 /**
  * The options of a new file system, with the label for all its files (mount(8), `context=`). Where
  * SELinux is off, labels mean nothing and file systems refuse the option: it is left out.
  */
-export function withMountLabel(draft: Draft, options: string): string {
+export function withMountLabel(draft: Draft, type: string, options: string): string {
   const label = draft.config.linux?.mountLabel;
-  if (!label) return options;
+  if (!label || LABELLED_BY_POLICY.has(type)) return options;
   if (!draft.host.selinux) {
     const warning = '#/linux/mountLabel: there is no SELinux on this machine, so mounts get no label';
     if (!draft.warnings.includes(warning)) draft.warnings.push(warning);
