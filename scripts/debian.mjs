@@ -1,4 +1,5 @@
 /** The Debian packages that minirun and its tests use, and how missing ones are put there. */
+import { existsSync } from 'node:fs';
 import { attempt, output, which } from './shell.mjs';
 
 /** What building and running needs, and why. */
@@ -23,6 +24,15 @@ export const FOR_TESTS = {
   procps: 'looks at processes',
 };
 
+/** Whole engines, which test/swap runs on minirun-runc: package → what is there when it is, and what for. */
+const ENGINES = {
+  podman: ['podman', 'swap test'],
+  netavark: ['/usr/lib/podman/netavark', 'networks of podman'],
+  catatonit: ['/usr/libexec/podman/catatonit', 'pods of podman'],
+  containerd: ['containerd', 'swap test'],
+  'docker.io': ['dockerd', 'swap test'],
+};
+
 /** Those of the packages that are not installed, by dpkg. */
 export function missing(packages) {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own notation
@@ -37,7 +47,8 @@ const aptGet = (...args) =>
     stdio: ['ignore', 'ignore', 'inherit'],
   });
 
-const install = (packages) => aptGet('install', '-y', '--no-install-recommends', ...packages);
+// --no-remove: Docker's own packages, for one, exclude Debian's; what is there stays.
+const install = (packages) => aptGet('install', '-y', '--no-remove', '--no-install-recommends', ...packages);
 
 let updated = false;
 
@@ -77,4 +88,15 @@ export function systemPackages(packages) {
   if (!lacking.length) return;
   if (!root) console.error(`for everything to work, install: sudo apt-get install --no-install-recommends ${lacking.join(' ')}`);
   else for (const name of lacking) console.error(`could not install ${name} (${packages[name]})`);
+}
+
+/**
+ * Puts the engines there that test/swap needs, and which nobody has installed from elsewhere. Not
+ * where systemd runs: it would start their daemons, and they would change the firewall.
+ */
+export function enginePackages() {
+  const lacking = Object.entries(ENGINES).filter(([, [what]]) => !(what.startsWith('/') ? existsSync(what) : which(what)));
+  if (!lacking.length) return;
+  if (!existsSync('/run/systemd/system')) return systemPackages(Object.fromEntries(lacking.map(([name, [, why]]) => [name, why])));
+  console.error(`test/swap runs with the engines that are installed; not installed: ${lacking.map(([name]) => name).join(' ')}`);
 }

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { FOR_TESTS, NEEDED, systemPackages } from './debian.mjs';
+import { enginePackages, FOR_TESTS, NEEDED, systemPackages } from './debian.mjs';
 import { must, root, started, which } from './shell.mjs';
 
 const json = (...path) => {
@@ -57,15 +57,17 @@ async function bundle() {
 }
 
 /**
- * @param {{tests?: boolean}} options tests: also what only tests and benchmarks use
+ * @param {{tests?: boolean, engines?: boolean}} options tests: also what only tests and benchmarks use;
+ *   engines: also podman, containerd and Docker
  */
-export async function ready({ tests = false } = {}) {
+export async function ready({ tests = false, engines = false } = {}) {
   const [major = 0] = process.versions.node.split('.').map(Number);
   if (major < 20) {
     console.error(`minirun needs Node 20 or later; this is ${process.versions.node} (${process.execPath})`);
     process.exit(1);
   }
   systemPackages(tests ? { ...NEEDED, ...FOR_TESTS } : NEEDED);
+  if (engines) enginePackages();
   if (!packagesCurrent()) must('install the npm packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
   nativeEngine();
   await bundle();

@@ -1,6 +1,7 @@
 /**
  * `npm test`: everything that this machine can show. Makes the machine ready, then types, lint,
- * layering, unit tests and integration tests (real containers; most of them want root).
+ * layering, unit tests, integration tests (real containers; most of them want root) and swap tests
+ * (podman, containerd and Docker on minirun-runc; as root).
  * The last line is `N passed, N failed` (and `, N skipped`); the exit code is 0 when none failed.
  *
  * Arguments go to vitest: `npm test -- test/integration/mounts.test.ts`.
@@ -12,7 +13,9 @@ import { staticChecks } from './check.mjs';
 import { ready } from './ready.mjs';
 import { attempt, local } from './shell.mjs';
 
-await ready({ tests: true });
+// One file that is asked for seldom is one of test/swap.
+const engines = process.argv.length === 2 || process.argv.some((argument) => argument.includes('swap'));
+await ready({ tests: true, engines });
 const { fixtures } = await import('./fixtures.mjs');
 await fixtures();
 const checks = staticChecks();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { client } from './support/engine.ts';
 import { everyday } from './support/everyday.ts';
-import { containersConf, podman } from './support/podman.ts';
+import { CATATONIT, containersConf, podman } from './support/podman.ts';
 import { noRuntime, OURS } from './support/runtime.ts';
 import { hasProgram } from './support/sandbox.ts';
 
@@ -32,7 +32,7 @@ describe.skipIf(reason)('podman', () => {
     expect((await place.run(['stat', '-c', '%u', join(place.folder, 'mapped/file')])).out.trim()).toBe('100000');
   });
   test('a pod: containers that share their network and host name', async (ctx) => {
-    if (!hasProgram('catatonit') && !existsSync('/usr/libexec/podman/catatonit')) ctx.skip('needs the package catatonit');
+    if (!existsSync(CATATONIT)) ctx.skip('needs the package catatonit');
     try {
       await ok(['pod', 'create', '--name', 'pod', '--hostname', 'pea', '--network', 'none']);
       await ok(['run', '-d', '--pod', 'pod', 'busybox', 'sh', '-c', 'while :; do echo hi | nc -l -p 80; done']);

@@ -5,6 +5,9 @@ import type { Engine } from './engine.ts';
 import { BUSYBOX_TAR, recordedRuntime } from './runtime.ts';
 import { sandboxWith } from './sandbox.ts';
 
+/** The init of pods and of --init. */
+export const CATATONIT = '/usr/libexec/podman/catatonit';
+
 /**
  * A containers.conf. Podman's default ulimits lie above the hard limits of many machines, and
  * raising those takes CAP_SYS_RESOURCE.
