@@ -9,7 +9,7 @@ const SPEC_VERSION = '1.3.0';
 
 const surroundings: Surroundings = {
   version() {
-    return `minirun-runc version ${packageVersion()}\nspec: ${SPEC_VERSION}\n`;
+    return `minirun-runc version ${packageVersion()}\ncommit: v${packageVersion()}\nspec: ${SPEC_VERSION}\n`;
   },
   async explain(error) {
     const { explainFailure } = await import('../explain/causes.ts');

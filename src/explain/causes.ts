@@ -23,7 +23,7 @@ export function explainFailure(error: Error): string {
   const said = ownWords(error).split(' It said: ')[1];
   const row = causeOf(step, code);
   return [
-    `${head}: ${code} (${errnoMeaning(code)}).${said ? ` It said: ${harmless(said)}` : ''}`,
+    `${head}: ${code} (${errnoMeaning(code)})${step.means?.[code] ? `: ${step.means[code]}` : ''}.${said ? ` It said: ${harmless(said)}` : ''}`,
     ...origins(program, index),
     ...(row ? [`Usual cause: ${row.cause}`, `Try: ${row.remedy}`] : []),
     source(error),

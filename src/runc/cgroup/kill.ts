@@ -83,7 +83,7 @@ export function killAll(paths: CgroupPaths, signal: number, init = 0): void {
     else whileFrozen(paths, all);
     return;
   }
-  const kill = paths.v2 === undefined ? undefined : `${paths.v2}/cgroup.kill`; // Linux 5.14
+  const kill = paths.v2 === undefined || paths.shared ? undefined : `${paths.v2}/cgroup.kill`; // Linux 5.14
   if (kill !== undefined && others(processesIn(paths.v2 as string)).length && existsSync(kill)) tell(kill, '1');
   killOneByOne(list, paths);
 }

@@ -59,12 +59,12 @@ const pidNamespace = (pid: number | string): string => {
 };
 
 /**
- * The pids of a container's processes. Without cgroups (an ordinary user to whom none were handed)
+ * The pids of a container's processes. Without cgroups of its own (an ordinary user to whom none were handed)
  * those in its pid namespace; without one of those either, its first process.
  * @param init the container's first process, 0 when it has ended
  */
 export function containerProcesses(paths: CgroupPaths, init: number): number[] {
-  if (foldersOf(paths).length) return processesOf(paths);
+  if (!paths.shared && foldersOf(paths).length) return processesOf(paths);
   const its = init ? pidNamespace(init) : '';
   if (its === '') return [];
   if (its === pidNamespace('self')) return [init];
@@ -88,17 +88,24 @@ function bornFrozen(paths: CgroupPaths): boolean {
 }
 
 /**
- * Why a new container cannot have these cgroups: somebody is in them, or what enters them stands
- * still. Undefined when they are free. To be asked before anything is made, because ending a
- * container kills what is in its cgroups.
+ * Who else is in the cgroups that a new container is to have. To be asked before anything is made, because
+ * ending a container kills what is in its own cgroups. Undefined when they are free.
  */
-export function cgroupsTaken(paths: CgroupPaths): string | undefined {
+export function cgroupsShared(paths: CgroupPaths): string | undefined {
   for (const folder of foldersOf(paths)) {
     const pids = processesIn(folder);
     if (pids.length)
       return `container's cgroup is not empty: ${pids.length} process(es) found (${pids.slice(0, 3).join(', ')}${pids.length > 3 ? ', …' : ''} in ${folder}); give the container a cgroupsPath of its own, or remove the container that has it`;
   }
+  return undefined;
+}
+
+/** Why nothing can start in these cgroups: what enters them stands still. */
+export function cgroupsFrozen(paths: CgroupPaths): string | undefined {
   if (bornFrozen(paths))
     return `container's cgroup unexpectedly frozen: ${paths.v1.freezer ?? paths.v2} or a folder above it stands still, and so would the container; thaw it, or give the container another cgroupsPath`;
   return undefined;
 }
+
+/** Why a container cannot have these cgroups for its own, or undefined. */
+export const cgroupsTaken = (paths: CgroupPaths): string | undefined => cgroupsShared(paths) ?? cgroupsFrozen(paths);

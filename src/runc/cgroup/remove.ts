@@ -47,7 +47,8 @@ function stopUnit({ name, user, systemctl }: Unit): void {
 export function removeCgroups(paths: CgroupPaths, options: { kill?: boolean } = {}): string[] {
   if (paths.unit && foldersOf(paths).some((folder) => existsSync(folder))) stopUnit(paths.unit);
   let left = foldersOf(paths).filter((folder) => !removedTree(folder));
-  if (!left.length) return [];
+  // Others go on in them.
+  if (!left.length || paths.shared) return [];
   if (paths.v2 !== undefined && left.includes(paths.v2)) killV2(paths.v2);
   if (options.kill) killAll(paths, SIGKILL);
   const end = Date.now() + PATIENCE_MS;

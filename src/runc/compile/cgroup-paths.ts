@@ -12,6 +12,8 @@ export interface CgroupPaths {
   v2?: string;
   /** systemd's unit that they belong to, where systemd made them. */
   unit?: Unit;
+  /** Others were in them before the container: ending it must not end them. */
+  shared?: boolean;
 }
 
 export const NO_CGROUPS: CgroupPaths = { v1: {} };

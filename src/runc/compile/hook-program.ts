@@ -1,6 +1,7 @@
 /** The program of a hook that runs in the container's namespaces (createContainer, startContainer). */
+import { CLOSE_RANGE } from '../../libc/flags.ts';
 import type { Host } from '../host/facts.ts';
-import { chdir, closeRange, execve } from '../program/calls.ts';
+import { chdir, closeRange, execve, seccompFilter } from '../program/calls.ts';
 import { descriptors } from '../program/descriptors.ts';
 import type { Program } from '../program/step.ts';
 import type { Config } from '../spec/config.ts';
@@ -13,6 +14,8 @@ export interface HookProgram {
   args: string[];
   env: string[];
   cwd?: string | undefined;
+  /** The container's own filter: it holds for what runs inside before the command does, as it does in runc. */
+  filter?: { instructions: Uint8Array; flags: number } | undefined;
 }
 
 /** It keeps the runtime's privileges: a hook belongs to the host, not to the container. */
@@ -26,10 +29,19 @@ export function compileHookProgram(hook: HookProgram, joined: Joined, host: Pick
     actor: 'init',
     chapter: 'hooks',
     from: hook.from,
-    call: closeRange(descriptors().control + 1, 0),
+    call: closeRange(descriptors().control, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC),
     minor: true,
     why: 'Nothing of the runtime stays open in the hook.',
   });
+  if (hook.filter)
+    add(draft, {
+      actor: 'init',
+      chapter: 'hooks',
+      from: '#/linux/seccomp',
+      call: seccompFilter(hook.filter.instructions, hook.filter.flags),
+      mutes: true,
+      why: "The container's system call filter holds for its hooks inside as well.",
+    });
   add(draft, {
     actor: 'init',
     chapter: 'hooks',

@@ -54,7 +54,7 @@ export function compileHookCalls(draft: Draft, kind: HookKind, id: string, rootf
       call: runHook(
         hook.path,
         hook.args?.length ? hook.args : [hook.path],
-        hook.env ?? [],
+        hook.env ?? null,
         hook.timeout ?? 0,
         [before, ref('init'), after],
         inside ? ref('init') : null,

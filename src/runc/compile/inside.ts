@@ -43,6 +43,9 @@ export function openInside(
     ),
     saves: name,
     ...(options.ignore ? { ignore: options.ignore } : {}),
+    ...(options.strict
+      ? { means: { ELOOP: `/${inner} must be mounted on ordinary directory, and in this rootfs it is a symbolic link` } }
+      : {}),
     minor: true,
     why:
       options.why ??

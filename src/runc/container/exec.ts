@@ -9,10 +9,11 @@ import { probeHost } from '../host/probe.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Console } from './console.ts';
 import { DEFAULT_DETACH_KEYS } from './detach-keys.ts';
+import { withHome } from './home.ts';
 import { namespacesOf } from './joined.ts';
 import type { Ended, ExecRequest } from './request.ts';
 import { forwardSignals } from './signals.ts';
-import { OWN_STREAMS, type Streams, start } from './start.ts';
+import { OWN_STREAMS, type Started, type StartRequest, type Streams, start } from './start.ts';
 import { type ContainerView, isAlive, loadConfig } from './state.ts';
 
 const SIGHUP = 1;
@@ -29,11 +30,12 @@ export async function execInContainer(
   if (view.status === 'stopped' || view.status === 'creating') throw new Error(`container ${view.state.name} is not running`);
   if (view.status === 'paused') throw new Error(`cannot exec in a paused container: ${view.state.name}`);
   const config = loadConfig(view);
-  const asked = { ...config, process: request.process };
+  const process = withHome(request.process, `/proc/${view.pid}/root`);
+  const asked = { ...config, process };
   const host = probeHost(asked, { bundle: view.state.bundle, filterCache: join(view.stateRoot, '.seccomp'), warn: request.warn });
   const problem = unsupported(asked, host)[0];
   if (problem) throw new Error(problem);
-  const program = compileExec(config, request.process, host, {
+  const program = compileExec(config, process, host, {
     id: view.state.id,
     bundle: view.state.bundle,
     ...namespacesOf(view.pid),
@@ -48,17 +50,13 @@ export async function execInContainer(
   let connection: Console | undefined;
   try {
     request.say?.(`nsexec container setup: a program of ${program.steps.length} steps`);
-    const started = start({
+    const started = startIn(view, {
       program,
       engine: request.engine,
       terminal: request.process.terminal === true,
       streams: options.streams ?? OWN_STREAMS,
       ...(request.consoleSocket === undefined ? {} : { consoleSocket: request.consoleSocket }),
       ...(request.observer ? { observer: request.observer } : {}),
-      onSync: (token) => {
-        // Its namespaces were named by a number, which may have become another process's; and a delete kills only what it finds.
-        if (token === TOKENS.ready && !isAlive(view.state.init)) throw new Error('cannot exec in a stopped container');
-      },
     });
     request.say?.(`child process in init(): ${started.pid}`);
     request.say?.('setns_init: about to exec');
@@ -82,5 +80,25 @@ export async function execInContainer(
   } finally {
     forwarding.stop();
     await connection?.close();
+  }
+}
+
+/**
+ * Starts the program, and makes sure that the container was there to the end: its namespaces were
+ * named by a number, which may have become another process's; and a delete kills only what it finds.
+ */
+function startIn(view: ContainerView, request: StartRequest): Started {
+  const gone = () => !isAlive(view.state.init);
+  const words = 'cannot exec in a stopped container';
+  try {
+    return start({
+      ...request,
+      onSync: (token) => {
+        if (token === TOKENS.ready && gone()) throw new Error(words);
+      },
+    });
+  } catch (error) {
+    // Whatever step failed, this is why.
+    throw gone() ? new Error(words) : error;
   }
 }

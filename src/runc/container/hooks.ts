@@ -3,21 +3,35 @@ import { readFileSync, readSync } from 'node:fs';
 import { call, closeFd, hostArch, memoryFile } from '../../libc/fd.ts';
 import { signal, waitAtMost, waitBlocking } from '../../libc/process.ts';
 import { spawn } from '../../libc/spawn.ts';
-import { compileHookProgram } from '../compile/hook-program.ts';
+import { compileHookProgram, type HookProgram } from '../compile/hook-program.ts';
 import { type HookKind, hookState, hooksOf } from '../compile/hooks.ts';
 import type { HookCall } from '../engine/hook-call.ts';
 import { startNative } from '../engine/native.ts';
+import { filterFlags } from '../seccomp/filter.ts';
+import { usesNotify } from '../seccomp/notify.ts';
 import type { Config } from '../spec/config.ts';
+import { signalMeaning } from '../spec/signals.ts';
 import { namespacesOf } from './joined.ts';
 
 const SIGKILL = 9;
 /** The longest time that poll(2) takes, about 24 days, in ms. */
 const FOREVER = 2 ** 31 - 1;
 
+export type HookFilter = NonNullable<HookProgram['filter']>;
+
+/**
+ * The filter for hooks inside: the container's, where it is installed before them. With no_new_privs it
+ * is installed last, and one that asks an agent has a listener, of which there can be one only.
+ */
+export function hookFilter(config: Config, instructions: Uint8Array | undefined): HookFilter | undefined {
+  const profile = config.linux?.seccomp;
+  if (!profile || !instructions || config.process?.noNewPrivileges || usesNotify(profile)) return undefined;
+  return { instructions, flags: filterFlags(profile) };
+}
+
 export class HookError extends Error {
   constructor(from: string, what: string, words: { out: string; err: string }) {
-    const [, , kind, index] = from.split('/');
-    super(`error running ${kind} hook #${index}: ${what}, stdout: ${words.out.trimEnd()}, stderr: ${words.err.trimEnd()}`);
+    super(`error running hook ${from.replace('#/hooks/', '')}: ${what}, stdout: ${words.out.trimEnd()}, stderr: ${words.err.trimEnd()}`);
     this.name = 'HookError';
   }
 }
@@ -30,9 +44,10 @@ function contentOf(fd: number): string {
 
 /**
  * Runs a hook to its end. Its output goes to memory, so that it can never wait for a reader.
+ * @param filter for a hook that runs inside the container
  * @throws HookError when it cannot be started, ends with another status than 0, or takes too long
  */
-export function runHook(hook: HookCall): void {
+export function runHook(hook: HookCall, filter?: HookFilter): void {
   const stdin = memoryFile('state', Buffer.from(stateFor(hook)));
   const stdout = memoryFile('stdout', Buffer.alloc(0));
   const stderr = memoryFile('stderr', Buffer.alloc(0));
@@ -46,7 +61,7 @@ export function runHook(hook: HookCall): void {
     ]);
     let pid: number;
     try {
-      pid = start(hook, fds);
+      pid = start(hook, fds, filter);
     } catch (error) {
       throw new HookError(hook.from, `${hook.path}: ${(error as Error).message}`, words());
     }
@@ -56,7 +71,7 @@ export function runHook(hook: HookCall): void {
       waitBlocking(pid);
       throw new HookError(hook.from, `hook ran past specified timeout of ${hook.timeout.toFixed(1)}s`, words());
     }
-    if (ended.signal) throw new HookError(hook.from, `signal ${ended.signal}`, words());
+    if (ended.signal) throw new HookError(hook.from, `signal: ${signalMeaning(ended.signal)}`, words());
     if (ended.code) throw new HookError(hook.from, `exit status ${ended.code}`, words());
   } finally {
     for (const fd of [stdin, stdout, stderr]) closeFd(fd);
@@ -70,10 +85,16 @@ function stateFor(hook: HookCall): string {
   return JSON.stringify({ ...(JSON.parse(hook.state) as object), pid: Number(numbers?.at(-1) ?? hook.inside) });
 }
 
-function start(hook: HookCall, fds: Map<number, number>): number {
-  if (hook.inside === undefined) return spawn({ path: hook.path, argv: hook.args, env: hook.env, fds });
-  const program = compileHookProgram(hook, namespacesOf(hook.inside), { arch: hostArch() });
-  return startNative({ program, fds });
+const ownEnvironment = (): string[] => Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ''}`);
+
+function start(hook: HookCall, fds: Map<number, number>, filter: HookFilter | undefined): number {
+  const env = hook.env ?? ownEnvironment();
+  if (hook.inside === undefined) return spawn({ path: hook.path, argv: hook.args, env, fds });
+  const inner = hook.from.startsWith('#/hooks/startContainer/') ? filter : undefined;
+  return startNative({
+    program: compileHookProgram({ ...hook, env, filter: inner }, namespacesOf(hook.inside), { arch: hostArch() }),
+    fds,
+  });
 }
 
 /**
@@ -81,18 +102,24 @@ function start(hook: HookCall, fds: Map<number, number>): number {
  * @param pid the container's init; 0 when it has ended
  * @throws HookError of the first that fails
  */
-export function runHooks(config: Config, kind: HookKind, container: { id: string; bundle: string; pid: number }): void {
+export function runHooks(
+  config: Config,
+  kind: HookKind,
+  container: { id: string; bundle: string; pid: number },
+  filter?: HookFilter,
+): void {
   hooksOf(config, kind).forEach((hook, index) => {
     const [before, after] = hookState(config, kind, container.id, container.bundle);
-    runHook({
+    const call: HookCall = {
       from: `#/hooks/${kind}/${index}`,
       path: hook.path,
       args: hook.args?.length ? hook.args : [hook.path],
-      env: hook.env ?? [],
+      env: hook.env,
       timeout: hook.timeout ?? 0,
       state: `${before}${container.pid}${after}`,
       inside: kind === 'startContainer' ? container.pid : undefined,
-    });
+    };
+    runHook(call, filter);
   });
 }
 

@@ -34,10 +34,11 @@ export function signalContainer(view: ContainerView, number: number, options: { 
     return;
   }
   const paused = statusOf(view) === 'paused';
+  const ownNumbers = isNew(loadConfig(view), 'pid');
   if (!init || !signalProcess(init, number)) throw new Error('container not running');
   if (number !== SIGKILL) return;
   if (paused) thawForKill(cgroups);
-  if (!isNew(loadConfig(view), 'pid')) killAll(cgroups, SIGKILL);
+  if (!ownNumbers) killAll(cgroups, SIGKILL);
 }
 
 /** @throws Error when it does not run */

@@ -13,6 +13,8 @@ const LOCK_NB = 4;
 const EWOULDBLOCK = 11;
 /** Longer than a `delete` may take, which waits for an init that is slow to die. */
 const PATIENCE_MS = 15_000;
+/** Time for a command that has nothing to wait for to come to its end. */
+const GRACE_MS = 500;
 
 export interface Lock {
   release(): void;
@@ -52,14 +54,15 @@ export function tryLock(folder: string): Lock | 'busy' | 'gone' {
 
 /**
  * Takes the lock, and waits up to 15 seconds for whoever has it.
- * @param whileBusy called before each wait: what makes the other command give up
+ * @param whileBusy called again and again once half a second is over: what makes the other command give up
  */
 export function lock(folder: string, whileBusy: () => void = () => {}): Lock | 'busy' | 'gone' {
-  const end = Date.now() + PATIENCE_MS;
+  const begin = Date.now();
   for (let wait = 1; ; wait = Math.min(2 * wait, 20)) {
     const answer = tryLock(folder);
-    if (answer !== 'busy' || Date.now() > end) return answer;
-    whileBusy();
+    const waited = Date.now() - begin;
+    if (answer !== 'busy' || waited > PATIENCE_MS) return answer;
+    if (waited > GRACE_MS) whileBusy();
     sleep(wait);
   }
 }

@@ -1,7 +1,7 @@
 /** A container as runc's `state` and `list` show it: the specification's state and three fields of runc's own. */
 import { readFileSync, statSync } from 'node:fs';
 import { isFrozen } from '../cgroup/freezer.ts';
-import { type ContainerView, idsIn, loadConfig, type Status, viewOf } from './state.ts';
+import { type ContainerView, DeletedError, idsIn, loadConfig, type Status, viewOf } from './state.ts';
 
 export interface OciState {
   ociVersion: string;
@@ -59,7 +59,7 @@ export function ociStates(root: string): OciState[] {
     try {
       return [ociState(view)];
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []; // deleted meanwhile
+      if (error instanceof DeletedError) return [];
       throw error;
     }
   });

@@ -1,8 +1,8 @@
 /** From a request to a program: facts, compilation, and what must be refused before anything is made. */
 import { join } from 'node:path';
-import { cgroupsTaken } from '../cgroup/processes.ts';
+import { cgroupsFrozen, cgroupsShared } from '../cgroup/processes.ts';
 import { checkResources } from '../compile/cgroup-needs.ts';
-import { cgroupPaths } from '../compile/cgroup-paths.ts';
+import { type CgroupPaths, cgroupPaths } from '../compile/cgroup-paths.ts';
 import { compile, rootfsPath } from '../compile/compile.ts';
 import { missingPaths } from '../compile/missing-paths.ts';
 import { seccompMissing } from '../compile/seccomp.ts';
@@ -11,11 +11,14 @@ import { ffiRefusal } from '../engine/ffi.ts';
 import type { Host } from '../host/facts.ts';
 import { probeHost } from '../host/probe.ts';
 import type { Program } from '../program/step.ts';
+import { withHome } from './home.ts';
 import type { RunRequest } from './request.ts';
 
 /** @throws Error with one clear sentence when this host cannot do what is asked */
-export function prepare(request: RunRequest, ownStreams: boolean): { program: Program; host: Host; rootfs: string } {
-  const { config } = request;
+export function prepare(request: RunRequest, ownStreams: boolean): { program: Program; host: Host; rootfs: string; cgroups: CgroupPaths } {
+  const rootfs = rootfsPath(request.config, request.bundle);
+  const { process } = request.config;
+  const config = process ? { ...request.config, process: withHome(process, rootfs) } : request.config;
   const host = probeHost(config, {
     bundle: request.bundle,
     filterCache: join(request.stateRoot, '.seccomp'),
@@ -29,12 +32,15 @@ export function prepare(request: RunRequest, ownStreams: boolean): { program: Pr
     seccompMissing(config, host) ??
     checkResources(config, host)[0];
   if (problem) throw new Error(problem);
-  const taken = cgroupsTaken(cgroupPaths(config, host, request.id));
-  if (taken) throw new Error(taken);
+  const cgroups = cgroupPaths(config, host, request.id);
+  const frozen = cgroupsFrozen(cgroups);
+  if (frozen) throw new Error(frozen);
+  const shared = cgroupsShared(cgroups);
+  if (shared) request.warn(shared);
   const compiled = compile(config, host, { id: request.id, bundle: request.bundle, ownStreams, ...request.choices });
   const program = request.alter ? request.alter(compiled) : compiled;
   const refusal = request.engine === 'ffi' ? ffiRefusal(program) : undefined;
   if (refusal) throw new Error(refusal);
   for (const warning of program.warnings) request.warn(warning);
-  return { program, host, rootfs: rootfsPath(config, request.bundle) };
+  return { program, host, rootfs, cgroups: shared ? { ...cgroups, shared: true } : cgroups };
 }

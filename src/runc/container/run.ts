@@ -6,7 +6,6 @@ import { shellCode, startTime, waitBlocking, waitChild } from '../../libc/proces
 import { killAll } from '../cgroup/kill.ts';
 import { oomKills } from '../cgroup/oom.ts';
 import { removeCgroups } from '../cgroup/remove.ts';
-import { cgroupPaths } from '../compile/cgroup-paths.ts';
 import { hasNamespace } from '../compile/draft.ts';
 import { resctrlLeftovers } from '../compile/intel-rdt.ts';
 import { TOKENS } from '../program/tokens.ts';
@@ -15,7 +14,7 @@ import { deleteOci } from './delete.ts';
 import { DEFAULT_DETACH_KEYS } from './detach-keys.ts';
 import { findCommand } from './find-command.ts';
 import { makeGate } from './gate.ts';
-import { runPoststop } from './hooks.ts';
+import { hookFilter, runPoststop } from './hooks.ts';
 import { lock, tryLock } from './lock.ts';
 import { prepare } from './prepare.ts';
 import { removeTraces } from './remove.ts';
@@ -52,7 +51,7 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
 function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolean): Running {
   const { stateRoot, id, config } = request;
   if (existsSync(folderOf(stateRoot, id))) throw existsError(id); // said before its cgroups are found to be taken
-  const { program, host, rootfs } = prepare(request, ownStreams);
+  const { program, host, rootfs, cgroups } = prepare(request, ownStreams);
   const resctrl = resctrlLeftovers(config, host, id);
   const state: State = {
     ociVersion: config.ociVersion,
@@ -64,7 +63,7 @@ function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolea
     created: new Date().toISOString(),
     engine: request.engine,
     remove: request.remove,
-    cgroups: cgroupPaths(config, host, id),
+    cgroups,
     ...(resctrl.length ? { resctrl } : {}),
     ...(request.ownedRootfs ? { ownedRootfs: request.ownedRootfs } : {}),
     ...(request.stopSignal ? { stopSignal: request.stopSignal } : {}),
@@ -87,6 +86,7 @@ function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolea
       terminal: config.process?.terminal === true,
       streams,
       ...(gate === undefined ? {} : { gate }),
+      hookFilter: hookFilter(config, host.seccompFilter),
       ...(request.consoleSocket === undefined ? {} : { consoleSocket: request.consoleSocket }),
       ...(request.observer ? { observer: request.observer } : {}),
       onInit: (pid) => {

@@ -8,7 +8,7 @@ import { probeHost } from '../host/probe.ts';
 import type { Program } from '../program/step.ts';
 import type { Config } from '../spec/config.ts';
 import { NotWaiting, passGate } from './gate.ts';
-import { runHooks } from './hooks.ts';
+import { hookFilter, runHooks } from './hooks.ts';
 import { signalProcess } from './kill.ts';
 import { type ContainerView, loadConfig, type State } from './state.ts';
 
@@ -41,7 +41,10 @@ export function checkCreated({ status }: ContainerView): void {
 export function startCreated(view: ContainerView, config: Config, observer?: Observer): void {
   const { state, pid } = view;
   const container = { id: state.id, bundle: state.bundle, pid };
-  if (hooksOf(config, 'startContainer').length) orKill(state, () => runHooks(config, 'startContainer', container));
+  if (hooksOf(config, 'startContainer').length) {
+    const host = probeHost(config, { bundle: state.bundle, filterCache: join(view.stateRoot, '.seccomp'), warn: () => {} });
+    orKill(state, () => runHooks(config, 'startContainer', container, hookFilter(config, host.seccompFilter)));
+  }
   try {
     passGate(view.folder, pid, programOf(view), observer);
   } catch (error) {

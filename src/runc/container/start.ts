@@ -7,7 +7,8 @@ import { startNative } from '../engine/native.ts';
 import type { Observer } from '../engine/observer.ts';
 import { descriptors } from '../program/descriptors.ts';
 import type { Program } from '../program/step.ts';
-import { runHook } from './hooks.ts';
+import { type HookFilter, runHook } from './hooks.ts';
+import { preserved } from './preserved.ts';
 import { connectAgent } from './seccomp-agent.ts';
 
 export interface Streams {
@@ -28,6 +29,8 @@ export interface StartRequest {
   consoleSocket?: number;
   /** The listening socket at which a gated init waits. */
   gate?: number;
+  /** For hooks that run inside the container. */
+  hookFilter?: HookFilter | undefined;
   streams: Streams;
   onSync?: (token: string) => void;
   onInit?: (pid: number) => void;
@@ -44,7 +47,7 @@ export function start(request: StartRequest): Started {
   const { streams, terminal } = request;
   const fds = new Map<number, number>();
   const numbers = descriptors(request.program.preserveFds);
-  for (let kept = 3; kept < numbers.control; kept++) fds.set(kept, kept);
+  for (const fd of preserved(numbers.control - 3)) fds.set(fd, fd);
   if (request.gate !== undefined) fds.set(numbers.gate, request.gate);
   let nothing: number | undefined;
   let ours: number | undefined;
@@ -69,7 +72,7 @@ export function start(request: StartRequest): Started {
       program: request.program,
       fds,
       ...(request.observer ? { observer: request.observer } : {}),
-      hook: runHook,
+      hook: (hook) => runHook(hook, request.hookFilter),
       ...(request.onSync ? { onSync: request.onSync } : {}),
       onInit: (pid) => {
         // Init's end is to be the only one: an agent may read until the connection closes.

@@ -157,7 +157,23 @@ export const saveConfig = (root: string, id: string, config: Config): void =>
 /** Replaces it, for whoever reads it next. */
 export const saveChangedConfig = (view: ContainerView, config: Config): void =>
   writeWhole(join(view.folder, 'config.json'), JSON.stringify(config));
-export const loadConfig = (view: ContainerView): Config => JSON.parse(readFileSync(join(view.folder, 'config.json'), 'utf8')) as Config;
+
+/** Another command has deleted the container since it was found. */
+export class DeletedError extends Error {
+  constructor() {
+    super('container does not exist');
+    this.name = 'DeletedError';
+  }
+}
+
+/** @throws DeletedError */
+export function loadConfig(view: ContainerView): Config {
+  try {
+    return JSON.parse(readFileSync(join(view.folder, 'config.json'), 'utf8')) as Config;
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? new DeletedError() : error;
+  }
+}
 
 export const saveEnded = (root: string, id: string, ended: Ended): void =>
   writeWhole(join(root, id, 'exit.json'), JSON.stringify({ ...ended, finished: new Date().toISOString() }));

@@ -7,7 +7,8 @@ export interface HookCall {
   path: string;
   /** argv, the program's own name first. */
   args: string[];
-  env: string[];
+  /** Undefined: the runtime's own. */
+  env: string[] | undefined;
   /** Seconds; 0 for no limit. */
   timeout: number;
   /** The container's state as JSON: the hook's standard input. */
@@ -29,7 +30,7 @@ export function hookCall(step: Step, result: (name: string) => number): HookCall
     from: step.from,
     path: textOf(path),
     args: strings(args),
-    env: strings(env),
+    env: env?.kind === 'list' ? env.items : undefined,
     timeout: timeout?.kind === 'int' ? Number(timeout.value) : 0,
     state: textOf(state),
     inside: inside?.kind === 'result' ? result(inside.of) : undefined,

@@ -13,7 +13,8 @@ export class StepError extends Error {
   constructor(program: Program, index: number, errno: number, because?: string) {
     const step = program.steps[index] as Step;
     const name = errno ? errnoName(errno) : undefined;
-    const what = name ? `${errnoMeaning(name)} (${name})` : (because ?? 'unexpected result');
+    const means = name === undefined ? undefined : step.means?.[name];
+    const what = name ? `${errnoMeaning(name)} (${name})${means ? `: ${means}` : ''}` : (because ?? 'unexpected result');
     const helper = step.call.name === 'posix_spawn' && lastHelperOutput ? ` It said: ${lastHelperOutput}` : '';
     super(`step ${index + 1} of ${program.steps.length}, ${step.call.name} by ${step.actor} (${step.chapter}): ${what}${helper}`);
     this.name = 'StepError';

@@ -23,12 +23,13 @@ export const waitChild = (pid: Ref, options: number): Call => call('waitid', int
 /** Runs another program and waits for it; the runtime's alone. */
 /**
  * Runs a hook with the state on its standard input, and waits for it; the runtime's alone.
+ * @param env null: the runtime's
  * @param timeout seconds, 0 for none
  * @param inside a process in whose namespaces it runs; null: the runtime's
  * @param cwd its working directory; null: the runtime's
  */
-export const runHook = (path: string, argv: string[], env: string[], timeout: number, state: Text, inside: Ref | null, cwd: string | null): Call =>
-  call('run_hook', text(path), list(argv), list(env), int(timeout), text(state), inside ?? NULL, textOrNull(cwd));
+export const runHook = (path: string, argv: string[], env: string[] | null, timeout: number, state: Text, inside: Ref | null, cwd: string | null): Call =>
+  call('run_hook', text(path), list(argv), env ? list(env) : NULL, int(timeout), text(state), inside ?? NULL, textOrNull(cwd));
 export const runProgram = (...argv: Text[]): Call => call('posix_spawn', ...argv.map(text));
 
 // Identity

@@ -110,6 +110,8 @@ export interface Step {
   mutes?: boolean;
   /** After this step the runtime leaves: init asks nobody before it goes on. */
   unattended?: boolean;
+  /** What it means when the call fails with one of these errno values, where the call alone does not tell. */
+  means?: Partial<Record<string, string>>;
   /** A step that only serves the one before (close, a second write): narrated in small print. */
   minor?: boolean;
 }

@@ -90,7 +90,7 @@ const process: Check = object(
     ioPriority: object({ class: oneOf(['IOPRIO_CLASS_RT', 'IOPRIO_CLASS_BE', 'IOPRIO_CLASS_IDLE']), priority: integer(0, 7) }, ['class']),
     execCPUAffinity: object({ initial: numberList, final: numberList }),
   },
-  ['user', 'args', 'cwd'],
+  ['args', 'cwd'],
 );
 
 const idMappings = list(object({ containerID: u32, hostID: u32, size: integer(1, U32) }, ['containerID', 'hostID', 'size']));
@@ -131,7 +131,7 @@ export const resourcesShape: Check = object({
         type: oneOf(['', 'a', 'c', 'b']),
         major: deviceNumber,
         minor: deviceNumber,
-        access: pattern(/^[rwm]*$/, 'letters of r (read), w (write) and m (make)'),
+        access: pattern(/^[rwma]*$/, 'letters of r (read), w (write) and m (make)'),
       },
       ['allow'],
     ),

@@ -31,7 +31,8 @@ export function parseConfig(json: string, name: string): Config {
     configShape(config, '');
     checkRules(config as Config);
   });
-  return config as Config;
+  const { process } = config as Config;
+  return process ? { ...(config as Config), process: withUser(process) } : (config as Config);
 }
 
 /** Checks a config that this program made itself: the same rules, for what a person asked on the command line. */
@@ -43,8 +44,14 @@ export function checkConfig(config: Config, name: string): Config {
 export function parseProcess(json: string, name: string): Process {
   const process = parseJson(json, name);
   orConfigError(name, () => processShape(process, ''));
-  return process as Process;
+  return withUser(process as Process);
 }
+
+/** A user that is not named, or only in part, is root: 0 is what the ids are in Go when nothing is said. */
+const withUser = (process: Process): Process => ({
+  ...process,
+  user: { ...process.user, uid: process.user?.uid ?? 0, gid: process.user?.gid ?? 0 },
+});
 
 function orConfigError(name: string, check: () => void): void {
   try {
