@@ -20,12 +20,12 @@ const FOREVER = 2 ** 31 - 1;
 export type HookFilter = NonNullable<HookProgram['filter']>;
 
 /**
- * The filter for hooks inside: the container's, where it is installed before them. With no_new_privs it
- * is installed last, and one that asks an agent has a listener, of which there can be one only.
+ * The filter for hooks inside: the container's, as in runc. One that asks an agent has a listener, of which
+ * there can be one only: then hooks go without.
  */
 export function hookFilter(config: Config, instructions: Uint8Array | undefined): HookFilter | undefined {
   const profile = config.linux?.seccomp;
-  if (!profile || !instructions || config.process?.noNewPrivileges || usesNotify(profile)) return undefined;
+  if (!profile || !instructions || usesNotify(profile)) return undefined;
   return { instructions, flags: filterFlags(profile) };
 }
 
