@@ -8,8 +8,8 @@
 import { addressBody, IFA, IFF_UP, IFLA, linkBody, NLM_F, netlinkMessage, RTM, textValue } from '../../libc/netlink.ts';
 import { type Host, kernelAtLeast, type NetDeviceFacts } from '../host/facts.ts';
 import { bytes, data, i32, memory, struct, u16, u32 } from '../program/args.ts';
-import { receiveInto, sendBytes, sendIov } from '../program/calls.ts';
-import { type Field, ref } from '../program/step.ts';
+import { receiveInto, send, sendBytes, sendIov } from '../program/calls.ts';
+import { type Expect, type Field, ref } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Config } from '../spec/config.ts';
 import { add, closeResult, type Draft, type Setting, signal, wait } from './draft.ts';
@@ -61,6 +61,8 @@ export function compileNetDevices(draft: Draft): void {
   if (!devices.length) return;
   const init: Setting = { actor: 'init', chapter: 'identity', from: FROM };
   const runtime: Setting = { ...init, actor: 'runtime' };
+  const inner = openNetlink(draft, init, 'rtnetlink.devices');
+  for (const device of devices) if (device.newIndex === undefined) checkFree(draft, { ...init, from: device.from }, inner, device.inside);
   signal(draft, init, TOKENS.connected, "The container's network namespace is there: the runtime may move the interfaces into it.");
   wait(draft, runtime, TOKENS.connected, 'Interfaces can be moved into a network namespace once it exists.');
   const socket = openNetlink(draft, runtime, 'rtnetlink.host');
@@ -68,10 +70,45 @@ export function compileNetDevices(draft: Draft): void {
   closeResult(draft, runtime, ref(socket));
   signal(draft, runtime, TOKENS.moved, 'The interfaces are there.');
   wait(draft, init, TOKENS.moved, 'Wait for the interfaces.');
-  const inner = openNetlink(draft, init, 'rtnetlink.devices');
   for (const device of devices) takeOver(draft, { ...init, from: device.from }, inner, device);
   closeResult(draft, init, ref(inner));
 }
+
+const NLMSG_ERROR = 2n;
+
+/** A rename that fails comes after the move: the interface would be lost to the host, so it is looked for before. */
+function checkFree(draft: Draft, setting: Setting, socket: string, inside: string): void {
+  findLink(draft, setting, socket, inside, 'Is there an interface of that name in here already? Two cannot have one name.', {
+    arg: 1,
+    offset: 4,
+    size: 2,
+    mask: 0xffffn,
+    equals: NLMSG_ERROR,
+    otherwise: `The container's network namespace has an interface of the name ${inside} already; give the one that moves there another name.`,
+  });
+}
+
+/** Asks for an interface by its name; the answer is kept. */
+function findLink(draft: Draft, setting: Setting, socket: string, inside: string, why: string, expect: Expect): void {
+  const message = netlinkMessage(RTM.RTM_GETLINK, NLM_F.REQUEST, linkBody(0), linkName(inside));
+  add(draft, {
+    ...setting,
+    call: send(ref(socket), message, `{RTM_GETLINK, NLM_F_REQUEST, ${inside}}`),
+    man: 'rtnetlink(7)',
+    minor: true,
+    why,
+  });
+  add(draft, {
+    ...setting,
+    call: receiveInto(ref(socket), 4096, answerOf(inside)),
+    man: 'rtnetlink(7)',
+    minor: true,
+    why: 'The answer is the interface, or the error ENODEV.',
+    expect: [expect],
+  });
+}
+
+const answerOf = (inside: string): string => `link ${inside}`;
 
 function giveAway(draft: Draft, setting: Setting, socket: string, { name, inside, facts, newIndex }: Device): void {
   request(draft, setting, socket, {
@@ -124,37 +161,23 @@ function giveAway(draft: Draft, setting: Setting, socket: string, { name, inside
 const linkName = (inside: string): [number, Uint8Array][] => [[IFLA.IFNAME, textValue(inside)]];
 
 function takeOver(draft: Draft, setting: Setting, socket: string, { inside, facts, newIndex }: Device): void {
-  const answer = `link ${inside}`;
-  if (newIndex === undefined && facts.addresses.length) {
-    add(draft, {
-      ...setting,
-      call: sendBytes(
-        ref(socket),
-        data(netlinkMessage(RTM.RTM_GETLINK, NLM_F.REQUEST, linkBody(0), linkName(inside)), `{RTM_GETLINK, NLM_F_REQUEST, ${inside}}`),
-        netlinkMessage(RTM.RTM_GETLINK, NLM_F.REQUEST, linkBody(0), linkName(inside)).length,
-      ),
-      man: 'rtnetlink(7)',
-      minor: true,
-      why: 'Which number does it have in here? It keeps the one it had unless that is taken.',
-    });
-    add(draft, {
-      ...setting,
-      call: receiveInto(ref(socket), 4096, answer),
-      man: 'rtnetlink(7)',
-      minor: true,
-      why: 'The answer describes the interface; its number stands at byte 20.',
-      expect: [
-        {
-          arg: 1,
-          offset: 4,
-          size: 2,
-          mask: 0xffffn,
-          equals: BigInt(RTM.RTM_NEWLINK),
-          otherwise: `The interface ${inside} is not in the container's network namespace, though it was moved there.`,
-        },
-      ],
-    });
-  }
+  const answer = answerOf(inside);
+  if (newIndex === undefined && facts.addresses.length)
+    findLink(
+      draft,
+      setting,
+      socket,
+      inside,
+      'Which number does it have in here? It keeps the one it had unless that is taken. It stands at byte 20.',
+      {
+        arg: 1,
+        offset: 4,
+        size: 2,
+        mask: 0xffffn,
+        equals: BigInt(RTM.RTM_NEWLINK),
+        otherwise: `The interface ${inside} is not in the container's network namespace, though it was moved there.`,
+      },
+    );
   facts.addresses.forEach((address, i) => {
     const value = Buffer.from(address.address, 'hex');
     const message = netlinkMessage(
