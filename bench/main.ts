@@ -71,8 +71,8 @@ async function main(): Promise<void> {
     const rows: Row[] = [];
     for (const c of present) {
       const row: Row = { name: c.name, note: c.note, time: summarise(times.get(c.name) ?? []), baseline: c.baseline };
-      if (canMeasurePeak()) row.peak = peak(c);
-      const least = c.limits ? floor(c) : undefined;
+      if (canMeasurePeak()) row.peak = peak(() => c.command());
+      const least = c.limits ? floor((limit) => c.command(limit)) : undefined;
       if (least) row.floor = least.bytes;
       rows.push(row);
     }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../bench/life.ts';
 import { gridStep, plot } from '../../bench/plot.ts';
+import { coldTable, lifeTable, type Measured } from '../../bench/runtime-table.ts';
 import { quantile, summarise } from '../../bench/statistics.ts';
 import { aims, type Row, table } from '../../bench/table.ts';
 
@@ -55,5 +57,28 @@ describe('bench', () => {
     [470, 50],
   ])('has at most ten grid lines up to %d', (most, step) => {
     expect(gridStep(most)).toBe(step);
+  });
+
+  const sample = (wall: number) => [{ wall, cpu: wall / 2 }];
+  const measured = (name: string, wall: number): Measured => ({
+    runtime: { name, note: '' },
+    lives: Object.fromEntries(COMMANDS.map((c) => [c, sample(wall)])) as Measured['lives'],
+    sums: [3 * wall],
+    together: [50 * wall],
+    memory: { create: 2048, waiting: 60, floor: 320 * 1024 },
+  });
+
+  it("says what is Node's own start and what is ours", () => {
+    const lines = coldTable([measured('ours', 100), measured('runc', 30)], sample(70)).split('\n');
+    expect(lines.find((l) => l.startsWith("| Node's own start"))).toContain('| 70 |');
+    expect(lines.find((l) => l.startsWith('| state '))).toBe('| state | 100 | +30 | +30 | +15 | 25: not met | 30 | 15 |');
+    expect(lines.find((l) => l.startsWith('| create '))).toContain('| 40: met |');
+    expect(new Set(lines.map((l) => l.split('|').length)).size).toBe(1);
+  });
+
+  it('tells the life of a container, a row for each runtime', () => {
+    const lines = lifeTable([measured('ours', 100), measured('runc', 30)], 50).split('\n');
+    expect(lines[2]).toBe('| ours | 300 ms | 300 ms | 100 ms | 100 ms | 5.00 s | 2.0 MiB | 60 KiB | 320 KiB |');
+    expect(new Set(lines.map((l) => l.split('|').length)).size).toBe(1);
   });
 });
