@@ -1,0 +1,79 @@
+/** Runs a file of tests in a process of its own, and goes on behind a test that hangs. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/runc/engine/installed.ts';
+import { environment } from './environment.ts';
+import type { Runtime, TestFile, TestResult } from './suite.ts';
+import { isTestPoint } from './tap.ts';
+
+const SUBREAPER = join(packageRoot(), 'test/conformance/subreaper.py');
+
+/** Its own mount namespace, so that no mount outlives the tests. */
+const OWN_MOUNTS = ['unshare', '--mount', '--propagation', 'unchanged'];
+
+export interface Limits {
+  /** Seconds that one test may take. */
+  seconds: number;
+  /** Folder for temporary files. */
+  temporary: string;
+}
+
+/** What a run of the command printed, and whether the limit ended it. */
+function once(file: TestFile, runtime: Runtime, only: string[] | undefined, limits: Limits) {
+  const { argv, cwd, env } = file.command(runtime, only);
+  const [program = '', ...args] = [...OWN_MOUNTS, ...runtime.prefix, '/usr/bin/python3', SUBREAPER, ...argv];
+  return new Promise<{ output: string; hung: boolean; code: number }>((resolve, reject) => {
+    const child = spawn(program, args, { cwd, env: { ...environment(limits.temporary), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let [output, hung] = ['', false];
+    const stop = () => {
+      hung = true;
+      child.kill('SIGTERM');
+    };
+    let timer = setTimeout(stop, limits.seconds * 1000);
+    const take = (text: string) => {
+      output += text;
+      if (hung || !text.split('\n').some(isTestPoint)) return;
+      clearTimeout(timer);
+      timer = setTimeout(stop, limits.seconds * 1000);
+    };
+    child.stdout.setEncoding('utf8').on('data', take);
+    child.stderr.setEncoding('utf8').on('data', take);
+    child.on('error', reject);
+    // Not `close`: a process that the tests left behind may hold the pipe open.
+    child.on('exit', (code) => {
+      clearTimeout(timer);
+      setImmediate(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+        resolve({ output, hung, code: code ?? 1 });
+      });
+    });
+  });
+}
+
+/**
+ * One result for each wanted test of the file, in the file's order. A test that takes longer than
+ * the limit fails, and the tests behind it are run in a new process.
+ */
+export async function runFile(file: TestFile, runtime: Runtime, wanted: string[], limits: Limits): Promise<TestResult[]> {
+  const results: TestResult[] = [];
+  let left = wanted;
+  while (left.length) {
+    const { output, hung, code } = await once(file, runtime, left.length === file.tests.length ? undefined : left, limits);
+    const got = new Map(file.results(output, code).map((r) => [r.test, r]));
+    const done = left.filter((test) => got.has(test));
+    results.push(...done.flatMap((test) => got.get(test) ?? []));
+    left = left.filter((test) => !got.has(test));
+    const [next, ...rest] = left;
+    if (next === undefined) break;
+    if (hung) {
+      results.push({ test: next, outcome: 'fail', output: `no result within ${limits.seconds} s\n${output}` });
+      left = rest;
+    } else {
+      const why = `its file ended, with exit code ${code}, before this test had a result\n${output}`;
+      results.push(...left.map((test): TestResult => ({ test, outcome: 'fail', output: why })));
+      left = [];
+    }
+  }
+  return results;
+}
