@@ -36,6 +36,8 @@ export function prepare(request: RunRequest, ownStreams: boolean): { program: Pr
   const frozen = cgroupsFrozen(cgroups);
   if (frozen) throw new Error(frozen);
   const shared = cgroupsShared(cgroups);
+  // systemd puts nobody into a unit that is there already, and a start that fails would stop it.
+  if (shared && cgroups.unit) throw new Error(shared);
   if (shared) request.warn(shared);
   const compiled = compile(config, host, { id: request.id, bundle: request.bundle, ownStreams, ...request.choices });
   const program = request.alter ? request.alter(compiled) : compiled;
