@@ -311,6 +311,13 @@ export const CAUSES: readonly Cause[] = [
     remedy: 'make source and target the same kind.',
   },
   {
+    // Docker looks for the words "not a directory" to add its own hint.
+    calls: 'move_mount',
+    codes: 'EINVAL',
+    cause: 'A folder cannot be mounted on a file, nor a file on a folder: one of the two is not a directory.',
+    remedy: 'see that the source exists and is what it should be: a file for a file, a folder for a folder.',
+  },
+  {
     calls: 'mount',
     codes: 'EINVAL',
     when: binds,
@@ -337,7 +344,7 @@ export const CAUSES: readonly Cause[] = [
     remedy: 'on an initramfs (a rescue system, some test machines) bind or switch_root to a real file system first.',
   },
   {
-    calls: 'open_tree move_mount mount_setattr',
+    calls: 'open_tree mount_setattr',
     codes: 'ENOSYS EINVAL',
     cause:
       'The kernel is too old for this call (mount_setattr needs Linux 5.12, open_tree and move_mount 5.2), or a seccomp filter around minirun hides it.',

@@ -113,6 +113,7 @@ test('the list of v1', () => {
     'devices.allow c 1:9 rwm',
     'devices.allow c 5:0 rwm',
     'devices.allow c 5:2 rwm',
+    'devices.allow c 10:200 rwm',
     'devices.allow c 136:* rwm',
   ]);
   expect(

@@ -38,6 +38,7 @@ const ALWAYS: DeviceRule[] = [
   { allow: true, type: 'c', major: 1, minor: 9, access: 'rwm' }, // urandom
   { allow: true, type: 'c', major: 5, minor: 0, access: 'rwm' }, // tty
   { allow: true, type: 'c', major: 5, minor: 2, access: 'rwm' }, // ptmx
+  { allow: true, type: 'c', major: 10, minor: 200, access: 'rwm' }, // net/tun, as in runc: images with a VPN in them make the file themselves
   { allow: true, type: 'c', major: 136, access: 'rwm' }, // pts/0, pts/1, …
 ];
 
