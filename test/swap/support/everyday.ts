@@ -78,6 +78,11 @@ export function everyday(name: 'docker' | 'podman', { cli, ok, terminal, callsOf
         await remove('refused');
       }
     });
+    test('a file mounted on a folder: said so, in the words from which Docker knows it', async () => {
+      const answer = await cli(['run', '--rm', '--network', 'none', '-v', '/etc/passwd:/etc', 'busybox', 'true']);
+      expect(answer.code).toBe(isDocker ? 125 : 126);
+      expect(answer.err).toMatch(isDocker ? /not a directory[\s\S]*Are you trying to mount a directory onto a file/ : /not a directory/);
+    });
     test("-it: a terminal of the window's size, which follows it, and the exit code", async () => {
       const box = terminal(['run', '--rm', '-it', '--network', 'none', 'busybox', 'sh'], [33, 77]);
       await box.shows(/# /);
