@@ -22,6 +22,9 @@ if (reason) console.log(`cgroups: skipped, ${reason}`);
 const noRunc = skipReason({ program: 'runc' });
 if (noRunc) console.log(`cgroups: not compared with runc, ${noRunc}`);
 const SLOWNESS = Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1);
+/** In the slow VM only what another kernel or hierarchy could change. */
+const inVm = process.env.MINIRUN_VM === '1';
+if (inVm) console.log('cgroups: what does not depend on the kernel is skipped in the VM');
 
 /** Where a process is in each hierarchy that is mounted. */
 function placesOf(pid: number): CgroupPaths {
@@ -127,7 +130,7 @@ describe.skipIf(reason)('cgroups', () => {
       expect(memory()).toBe(b.paths.v1.memory ? '9223372036854771712' : 'max');
       if (b.paths.v1.cpu) expect(b.file('cpu.shares')).toBe('200');
     });
-    it('is saved: a later update knows of it', () => {
+    it.skipIf(inVm)('is saved: a later update knows of it', () => {
       const b = box(['sleep', '1000']);
       ok(runc(['update', '--cpu-period', '50000', b.id]));
       ok(runc(['update', '--cpu-quota', '20000', b.id]));
@@ -154,7 +157,7 @@ describe.skipIf(reason)('cgroups', () => {
       expect(b.file('memory.limit_in_bytes', 'memory.max')).toBe(before);
       expect(b.file('pids.max')).toBe('max');
     });
-    it('is told step by step', () => {
+    it.skipIf(inVm)('is told step by step', () => {
       const b = box(['sleep', '1000']);
       const told = runc(['--explain', 'update', '--pids-limit', '7', b.id]);
       expect(told.err).toContain('pids.max: max → 7');
@@ -213,7 +216,7 @@ describe.skipIf(reason)('cgroups', () => {
       expect(events.filter((e) => e.type === 'stats').length).toBeGreaterThan(1);
       expect(out).toContain(`{"type":"oom","id":"${b.id}"}\n`);
     });
-    it('counts the interfaces of a network of its own', () => {
+    it.skipIf(inVm)('counts the interfaces of a network of its own', () => {
       const b = box(['sleep', '1000']);
       const [stats] = [JSON.parse(runc(['events', '--stats', b.id]).out)];
       expect(stats.data.network_interfaces).toBeNull(); // lo alone
@@ -230,13 +233,13 @@ describe.skipIf(reason)('cgroups', () => {
       ok(runc(['kill', '--all', b.id, 'KILL']));
       await expect.poll(() => processesOf(b.paths).length, { timeout: 10_000 * SLOWNESS }).toBe(0);
     });
-    it('delete --force takes it away as well', async () => {
+    it.skipIf(inVm)('delete --force takes it away as well', async () => {
       const b = box(shell(bomb), limited({ pids: { limit: 3000 } }));
       await expect.poll(() => processesOf(b.paths).length, { timeout: 10_000 * SLOWNESS }).toBeGreaterThan(20);
       ok(runc(['delete', '--force', b.id]));
       expect(foldersOf(b.paths).filter((path) => existsSync(path))).toEqual([]);
     });
-    it('another signal reaches each process once', async () => {
+    it.skipIf(inVm)('another signal reaches each process once', async () => {
       // Each child writes a line when it is told to.
       const b = box(
         shell(
@@ -263,7 +266,7 @@ describe.skipIf(reason)('cgroups', () => {
       ok(runc(['kill', b.id, 'KILL']));
       await expect.poll(() => processesOf(b.paths).length, { timeout: 10_000 * SLOWNESS }).toBe(0);
     });
-    it('resume lets it go on', async () => {
+    it.skipIf(inVm)('resume lets it go on', async () => {
       const b = box(shell('while :; do echo x >> /tmp/ticks; sleep 0.05; done'));
       const ticks = () => Number(ok(runc(['exec', '--ignore-paused', b.id, 'wc', '-c', '/tmp/ticks'])).out.split(' ')[0]);
       ok(runc(['pause', b.id]));
@@ -294,7 +297,7 @@ describe.skipIf(reason)('cgroups', () => {
       expect(folders(b).filter((path) => existsSync(path))).toEqual([]);
       expect(existsSync(`${point}/${name}`)).toBe(true); // what is above may be others', too
     });
-    it('`..` does not lead out', () => {
+    it.skipIf(inVm)('`..` does not lead out', () => {
       const b = box(['sleep', '1000'], at(`/../../${name}/b`));
       expect(folders(b).every((path) => path.endsWith(`/${name}/b`) && !path.includes('..'))).toBe(true);
     });
@@ -305,19 +308,19 @@ describe.skipIf(reason)('cgroups', () => {
         expect(path).toBe(join(facts.v1[controller] as string, own[controller] ?? '/', name, 'c'));
       if (b.paths.v2) expect(b.paths.v2).toBe(join(facts.v2 as string, own[''] ?? '/', own[''] === '/' ? '' : '..', name, 'c'));
     });
-    it('one that is there already and empty is used, and removed', () => {
+    it.skipIf(inVm)('one that is there already and empty is used, and removed', () => {
       mkdirSync(`${point}/${name}/d`, { recursive: true });
       const b = box(['sleep', '1000'], at(`/${name}/d`));
       ok(runc(['delete', '--force', made.pop() as string]));
       expect(existsSync(`${point}/${name}/d`)).toBe(false);
       expect(b.id).toBeDefined();
     });
-    it('one that others are in is refused, and they live', () => {
+    it('one that others are in is warned of, and they live', () => {
       const first = box(['sleep', '1000'], at(`/${name}/e`));
       const id = newId();
-      const refused = runc(['run', '--detach', id], { cwd: bundle(id, ['true'], at(`/${name}/e`)) });
-      expect(refused.code).toBe(1);
-      expect(refused.err).toContain("container's cgroup is not empty");
+      const second = runc(['run', id], { cwd: bundle(id, ['true'], at(`/${name}/e`)) });
+      expect(second.code).toBe(0);
+      expect(second.err).toContain("container's cgroup is not empty");
       ok(runc(['delete', '--force', id]));
       expect(existsSync(`/proc/${first.pid}`)).toBe(true);
     });
@@ -356,7 +359,7 @@ describe.skipIf(reason)('cgroups', () => {
           `${process.execPath} ${join(import.meta.dirname, '../../bin/minirun-runc')} --root ${join(folder, 'inner-state')}`,
         );
       const done = spawnSync('sh', ['-c', script], { encoding: 'utf8' });
-      expect(done, done.stderr).toMatchObject({ status: 0 });
+      expect(done.status, done.stderr).toBe(0);
       // In the namespace of the outer one the inner one lies below the root.
       expect(
         done.stdout
@@ -393,7 +396,7 @@ describe.skipIf(reason)('cgroups', () => {
         expect(placed.find((line) => line.endsWith('/sub'))).toContain(controller);
       } else expect(where(['--cgroup', 'sub'])).toEqual(['0::/sub']);
     });
-    it('what is refused', () => {
+    it.skipIf(inVm)('what is refused', () => {
       const b = box(['sleep', '1000']);
       const said = (...flags: string[]) => {
         const { code, err } = runc(['exec', ...flags.flatMap((flag) => ['--cgroup', flag]), b.id, 'true']);

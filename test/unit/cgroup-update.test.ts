@@ -108,8 +108,8 @@ describe('v2', () => {
   test('a controller that the container lacks is switched on first', () => {
     const wrote = lines(2, { pids: { limit: 5 } }, {}, { 'cgroup.controllers': 'memory' });
     expect(wrote).toEqual([
-      '/sys/fs/cgroup/cgroup.subtree_control +pids',
-      '/sys/fs/cgroup/minirun/cgroup.subtree_control +pids',
+      '/sys/fs/cgroup/cgroup.subtree_control +pids +memory',
+      '/sys/fs/cgroup/minirun/cgroup.subtree_control +pids +memory',
       'pids.max 5',
     ]);
   });
