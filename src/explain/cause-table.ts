@@ -463,6 +463,57 @@ export const CAUSES: readonly Cause[] = [
     remedy: 'add --security-opt no-new-privileges.',
   },
   {
+    calls: 'write',
+    codes: 'ENOENT',
+    when: from(/^#\/process\/apparmorProfile/),
+    cause: 'AppArmor failed to apply profile: the kernel has no profile of that name.',
+    remedy: 'load it (apparmor_parser -r FILE); aa-status lists those that are loaded.',
+  },
+  {
+    calls: 'write',
+    codes: 'EINVAL EACCES',
+    when: from(/^#\/process\/selinuxLabel/),
+    cause: 'The policy of this machine has no such SELinux label, or does not let this process change to it.',
+    remedy: 'ausearch -m AVC -ts recent tells what was denied; seinfo -t lists the types.',
+  },
+  {
+    calls: 'openat2',
+    codes: 'ENOENT EXDEV ELOOP',
+    when: from(/^#\/process\/(apparmorProfile|selinuxLabel)/),
+    cause: 'The container has no /proc, or something else is mounted in it where the label has to be written (CVE-2025-52881).',
+    remedy: 'mount proc at /proc, and nothing over its files.',
+  },
+  {
+    calls: 'mkdirat write openat',
+    codes: 'ENOSPC EINVAL',
+    when: from(/^#\/linux\/intelRdt/),
+    cause: 'The processor has no class of service left (ENOSPC), or the schemata ask for shares that it cannot give.',
+    remedy: 'read info/last_cmd_status in resctrl; info/L3/num_closids is the number of classes.',
+  },
+  {
+    calls: 'sched_setattr',
+    codes: 'EPERM',
+    when: from(/^#\/process\/scheduler/),
+    cause:
+      "SCHED_DEADLINE wants all processors of the machine: the process scheduler can't be used together with AllowedCPUs (#/linux/resources/cpu/cpus). Other real-time policies need CAP_SYS_NICE.",
+    remedy: 'leave out one of the two.',
+  },
+  {
+    calls: 'set_mempolicy',
+    codes: 'EINVAL',
+    when: from(/^#\/linux\/memoryPolicy/),
+    cause:
+      'A node that the machine does not have, or that the cpuset of the cgroup does not allow; or the kernel is too old for the mode or the flags.',
+    remedy: 'numactl --hardware lists the nodes; Linux 5.15 has MPOL_PREFERRED_MANY, 6.9 has MPOL_WEIGHTED_INTERLEAVE.',
+  },
+  {
+    calls: 'sendmsg sendmmsg',
+    codes: 'EPIPE ECONNRESET ENOTCONN',
+    when: from(/^#\/linux\/seccomp\/listenerPath/),
+    cause: 'The seccomp agent has closed the connection, or has ended, before it took the listener.',
+    remedy: 'look at its log, and start it again.',
+  },
+  {
     calls: 'sched_setattr ioprio_set sched_setaffinity set_mempolicy',
     codes: 'EPERM',
     cause: 'Real-time scheduling and higher priorities take CAP_SYS_NICE.',

@@ -67,10 +67,8 @@ export function capabilitySets(draft: Draft, asked: Capabilities | undefined): C
   const refused = sets.ambient & ~(sets.permitted & sets.inheritable);
   if (refused) {
     // Without any inheritable set it is what old versions of `runc spec` wrote for everybody: nothing to talk about.
-    if (asked.inheritable?.length)
-      draft.warnings.push(
-        `${capabilityNames(refused).join(', ')} cannot be ambient: an ambient capability must be in the permitted and in the inheritable set too`,
-      );
+    for (const name of asked.inheritable?.length ? capabilityNames(refused) : [])
+      draft.warnings.push(`can't raise ambient capability ${name}: it must be in the permitted and in the inheritable set too`);
     sets.ambient &= ~refused;
   }
   return sets;

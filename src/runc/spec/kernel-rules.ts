@@ -21,11 +21,11 @@ export function checkKernelRules(config: Config): void {
   checkNetDevices(config);
 }
 
-function checkList(text: string, at: string): number[] {
+function checkList(text: string, at: string, words = ''): number[] {
   try {
     return numbersOf(text);
   } catch (error) {
-    throw new Violation(at, text, `a list of numbers and ranges, such as 0-3,6: ${(error as Error).message}`);
+    throw new Violation(at, text, `a list of numbers and ranges, such as 0-3,6: ${words}${(error as Error).message}`);
   }
 }
 
@@ -34,11 +34,16 @@ function checkMemoryPolicy(config: Config): void {
   const policy = config.linux?.memoryPolicy;
   if (!policy) return;
   const at = '/linux/memoryPolicy/nodes';
-  const nodes = checkList(policy.nodes ?? '', at);
+  const nodes = checkList(policy.nodes ?? '', at, 'invalid memory policy nodes: ');
   const none = policy.mode === 'MPOL_DEFAULT' || policy.mode === 'MPOL_LOCAL';
-  if (none && nodes.length) throw new Violation(at, policy.nodes, `nothing with ${policy.mode}: it takes no nodes`);
+  if (none && nodes.length)
+    throw new Violation(at, policy.nodes, `nothing with ${policy.mode} (memory policy mode requires 0 nodes but got ${nodes.length})`);
   if (!none && policy.mode !== 'MPOL_PREFERRED' && !nodes.length)
-    throw new Violation(at, policy.nodes, `at least one node with ${policy.mode}`);
+    throw new Violation(
+      at,
+      policy.nodes,
+      `at least one node with ${policy.mode} (memory policy mode requires at least one node but got 0)`,
+    );
 }
 
 function checkAffinity(config: Config): void {

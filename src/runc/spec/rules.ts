@@ -96,9 +96,6 @@ function checkProcess(config: Config): void {
   const realtime = s.policy === 'SCHED_FIFO' || s.policy === 'SCHED_RR';
   if (realtime && !((s.priority ?? 0) >= 1)) throw new Violation(`${at}/priority`, s.priority, `1 to 99 with ${s.policy}`);
   if (!realtime && s.priority) throw new Violation(`${at}/priority`, s.priority, `0 with ${s.policy}`);
-  if (s.nice && s.policy !== 'SCHED_OTHER' && s.policy !== 'SCHED_BATCH') {
-    throw new Violation(`${at}/nice`, s.nice, 'a value with SCHED_OTHER or SCHED_BATCH only');
-  }
   for (const key of ['runtime', 'deadline', 'period'] as const) {
     if (s[key] && s.policy !== 'SCHED_DEADLINE') throw new Violation(`${at}/${key}`, s[key], 'a value with SCHED_DEADLINE only');
   }

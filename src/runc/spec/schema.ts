@@ -18,6 +18,7 @@ import {
   object,
   oneOf,
   pattern,
+  saying,
   text,
   U16,
   U32,
@@ -228,7 +229,10 @@ const linuxShape = object({
   sysctl: map(text),
   personality: object({ domain: oneOf(['LINUX', 'LINUX32']), flags: list(text) }, ['domain']),
   intelRdt,
-  memoryPolicy: object({ mode: oneOf(Object.keys(MPOL)), nodes: numberList, flags: list(oneOf(Object.keys(MPOL_F))) }, ['mode']),
+  memoryPolicy: saying(
+    (pointer) => `invalid memory policy ${pointer.split('/')[3]?.replace(/s$/, '') ?? ''}`.trim(),
+    object({ mode: oneOf(Object.keys(MPOL)), nodes: numberList, flags: list(oneOf(Object.keys(MPOL_F))) }, ['mode']),
+  ),
   netDevices: map(object({ name: text })),
 });
 

@@ -69,6 +69,18 @@ export const oneOf = (words: readonly string[]): Check => {
   return check(`one of ${words.map((w) => (w === '' ? '""' : w)).join(', ')}`, (v) => set.has(v));
 };
 
+/** The same check; what it refuses is also called by the words that other runtimes have for it. */
+export const saying =
+  (words: (pointer: string) => string, item: Check): Check =>
+  (value, at) => {
+    try {
+      item(value, at);
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      throw new Violation(error.pointer, error.found, `${error.allowed} (${words(error.pointer)})`);
+    }
+  };
+
 /** An array of such things, with at least `min` of them. */
 export const list =
   (item: Check, min = 0): Check =>
