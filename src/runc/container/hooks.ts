@@ -100,6 +100,7 @@ function start(hook: HookCall, fds: Map<number, number>, filter: HookFilter | un
 /**
  * Hooks that are no step of a program: those around `start`, and after the end.
  * @param pid the container's init; 0 when it has ended
+ * @param failed what becomes of one that fails; without it, it ends the row
  * @throws HookError of the first that fails
  */
 export function runHooks(
@@ -107,6 +108,7 @@ export function runHooks(
   kind: HookKind,
   container: { id: string; bundle: string; pid: number },
   filter?: HookFilter,
+  failed?: (error: Error) => void,
 ): void {
   hooksOf(config, kind).forEach((hook, index) => {
     const [before, after] = hookState(config, kind, container.id, container.bundle);
@@ -119,16 +121,16 @@ export function runHooks(
       state: `${before}${container.pid}${after}`,
       inside: kind === 'startContainer' ? container.pid : undefined,
     };
-    runHook(call, filter);
+    try {
+      runHook(call, filter);
+    } catch (error) {
+      if (!failed) throw error;
+      failed(error as Error);
+    }
   });
 }
 
-/** Runs the hooks that come after the end. The container is gone whatever they say (runtime.md, "Lifecycle"): a failure is a warning. */
+/** Runs the hooks that come after the end. The container is gone whatever they say: a failure is a warning, and the next one runs (runtime.md, "Lifecycle"). */
 export function runPoststop(config: Config, container: { id: string; bundle: string }, warn: (sentence: string) => void): void {
-  if (!hooksOf(config, 'poststop').length) return;
-  try {
-    runHooks(config, 'poststop', { ...container, pid: 0 });
-  } catch (error) {
-    warn((error as Error).message);
-  }
+  runHooks(config, 'poststop', { ...container, pid: 0 }, undefined, (error) => warn(error.message));
 }
