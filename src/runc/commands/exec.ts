@@ -28,6 +28,13 @@ function parseGids(list: readonly string[]): number[] {
   });
 }
 
+/** Of two values of one name the later one counts: the C library would take the first. */
+function withVariables(env: readonly string[], more: readonly string[]): string[] {
+  const nameOf = (entry: string) => entry.split('=', 1)[0];
+  const renewed = new Set(more.map(nameOf));
+  return [...env.filter((entry) => !renewed.has(nameOf(entry))), ...more];
+}
+
 const CAPABILITY_SETS = ['bounding', 'effective', 'permitted', 'ambient'] as const;
 
 /** The container's own process with what the options change, or the file's. */
@@ -49,7 +56,7 @@ export function processOf(args: Arguments, own: Process | undefined): Process {
     ...rest,
     terminal: args.options.tty === true,
     args: command,
-    env: [...(own.env ?? []), ...(args.lists.env ?? [])],
+    env: withVariables(own.env ?? [], args.lists.env ?? []),
     cwd: textOf(args, 'cwd') ?? own.cwd,
     user: {
       ...(userText === undefined ? user : parseUser(userText, user)),

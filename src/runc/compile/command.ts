@@ -25,7 +25,7 @@ import type { Process } from '../spec/config.ts';
 import { compileAppArmor } from './apparmor.ts';
 import { capabilitySets, compileAmbient, compileBounding, compileCapabilities, compileKeepCapabilities } from './capabilities.ts';
 import { add, closeResult, type Draft, type Setting, signal, wait } from './draft.ts';
-import { setgroupsDenied } from './idmap.ts';
+import { keepsGroups, setgroupsDenied } from './idmap.ts';
 import { compileScheduling } from './limits.ts';
 import { compileSeccomp } from './seccomp.ts';
 import { agentPath } from './seccomp-agent.ts';
@@ -119,7 +119,7 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
       });
   }
   if (sets && !isRoot) compileKeepCapabilities(draft, true);
-  if (!setgroupsDenied(draft)) {
+  if (!setgroupsDenied(draft) && !keepsGroups(draft)) {
     const groups = process.user.additionalGids ?? [];
     add(draft, {
       ...init(groups.length ? '#/process/user/additionalGids' : '#/process/user'),

@@ -78,6 +78,12 @@ export const setgroupsDenied = (draft: Draft): boolean => {
   );
 };
 
+/**
+ * The annotation with which podman asks for `--group-add keep-groups`: the caller's groups come along, so that
+ * a rootless container can open files that belong to one of them.
+ */
+export const keepsGroups = (draft: Draft): boolean => draft.config.annotations?.['run.oci.keep_original_groups'] === '1';
+
 /** The runtime lets init go on; in a new user namespace init becomes root there. */
 export function compileRelease(draft: Draft): void {
   signal(
@@ -94,7 +100,7 @@ export function compileRelease(draft: Draft): void {
   );
   if (!hasNamespace(draft.config, 'user')) return;
   const setting: Setting = { actor: 'init', chapter: 'namespaces', from: '#/linux/uidMappings' };
-  if (!setgroupsDenied(draft)) {
+  if (!setgroupsDenied(draft) && !keepsGroups(draft)) {
     add(draft, {
       ...setting,
       call: setgroups([]),

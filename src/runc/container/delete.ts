@@ -3,6 +3,7 @@
 import { call, closeFd } from '../../libc/fd.ts';
 import { waitReadable } from '../../libc/process.ts';
 import { killAll } from '../cgroup/kill.ts';
+import { readQuietly } from '../cgroup/processes.ts';
 import type { Config } from '../spec/config.ts';
 import { runPoststop } from './hooks.ts';
 import { signalProcess } from './kill.ts';
@@ -14,14 +15,36 @@ import { type ContainerView, folderOf, isAlive, loadConfig, type ProcessName, sa
 const SIGKILL = 9;
 const PATIENCE_MS = 10_000;
 
-/** Kills a process and waits until it is gone. @throws Error after ten seconds */
-function end(process: ProcessName | undefined): void {
+/**
+ * The frozen v1 cgroup that the process is in: its own is thawed by now, so somebody else has put it there, and
+ * it dies when that one is thawed.
+ */
+function frozenElsewhere(pid: number): string | undefined {
+  const path = /^\d+:freezer:(.*)$/m.exec(readQuietly(`/proc/${pid}/cgroup`))?.[1];
+  const mount = /^(?:\S+ ){4}(\S+) .* - cgroup \S+ \S*\bfreezer\b/m.exec(readQuietly('/proc/self/mountinfo'))?.[1];
+  if (!path || !mount) return undefined;
+  return readQuietly(`${mount}${path}/freezer.state`).startsWith('FR') ? `${mount}${path}` : undefined;
+}
+
+/**
+ * Kills a process and waits until it is gone.
+ * @throws Error after ten seconds
+ */
+function end(process: ProcessName | undefined, warn: (sentence: string) => void = () => {}): void {
   if (!process || !isAlive(process)) return;
   const pidfd = call('pidfd_open', process.pid, 0);
   if (pidfd < 0) return;
   try {
     if (!isAlive(process)) return;
     signalProcess(process, SIGKILL);
+    if (waitReadable(pidfd, 500)) return;
+    const elsewhere = frozenElsewhere(process.pid);
+    if (elsewhere) {
+      warn(
+        `process ${process.pid} is killed, but stands still in the frozen cgroup ${elsewhere}, which is not the container's: Device or resource busy; it ends when that is thawed`,
+      );
+      return;
+    }
     if (!waitReadable(pidfd, PATIENCE_MS))
       throw new Error(
         `container init still running: process ${process.pid} has not ended ${PATIENCE_MS / 1000} s after SIGKILL; usual cause: it waits for a disk or a network file system`,
@@ -85,7 +108,7 @@ function deleteHeld(view: ContainerView, options: DeleteOptions): void {
   const { state } = view;
   // An exec that is under way looks at init last: once that is dead, nobody comes in any more.
   killAll(state.cgroups, SIGKILL);
-  end(state.init);
+  end(state.init, options.warn);
   const config = configOf(view);
   removeTraces(view.stateRoot, state.id, state);
   if (config) runPoststop(config, state, options.warn);
