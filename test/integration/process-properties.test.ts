@@ -115,6 +115,24 @@ describe.skipIf(reason)('the process of a container', () => {
     expect(err).toMatch(/ignoring unknown or unavailable capabilities: CAP_NEWEST/);
   });
 
+  it('has the clocks of its time namespace, and so have further commands', () => {
+    const id = newId();
+    const timeOffsets = { monotonic: { secs: 7881, nanosecs: 2718281 }, boottime: { secs: 1337, nanosecs: 3141519 } };
+    const script = 'cat /proc/self/timens_offsets; sleep 1000';
+    const bundle = bundleOf(id, script, {}, {}, (c) => {
+      c.linux = { ...c.linux, timeOffsets, namespaces: [...(c.linux?.namespaces ?? []), { type: 'time' }] };
+    });
+    const expected = /^monotonic +7881 +2718281\nboottime +1337 +3141519\n$/;
+    try {
+      const created = runtime(['create', '--bundle', bundle, id]);
+      expect(created).toMatchObject({ code: 0, err: '' });
+      runtime(['start', id]);
+      expect(runtime(['exec', id, 'cat', '/proc/self/timens_offsets']).out).toMatch(expected);
+    } finally {
+      runtime(['delete', '--force', id]);
+    }
+  });
+
   it('is not confined to the processor of its runtime', () => {
     const id = newId();
     const bundle = bundleOf(id, 'grep Cpus_allowed_list /proc/self/status');

@@ -148,6 +148,16 @@ describe('scheduling', () => {
   });
 });
 
+test("exec joins the container's time namespace before the command is born", () => {
+  const p = compileExec(config({}), config({}).process as Process, TYPICAL_HOST, {
+    id: 'box',
+    pid: 7,
+    namespaces: ['time', 'pid', 'mount'],
+  });
+  const joins = p.steps.flatMap((s, i) => (s.actor === 'starter' && s.call.name === 'setns' ? [showStep(p, i)] : []));
+  expect(joins).toEqual(['setns(<time>, CLONE_NEWTIME)', 'setns(<pid>, CLONE_NEWPID)']);
+});
+
 describe('a seccomp agent', () => {
   const seccomp = {
     defaultAction: 'SCMP_ACT_ALLOW',

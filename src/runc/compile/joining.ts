@@ -14,7 +14,7 @@ export interface Joined {
 
 const ORDER: readonly NamespaceType[] = ['ipc', 'uts', 'network', 'cgroup', 'mount'];
 
-/** The starter joins the user and pid namespaces, then clones init. */
+/** The starter joins the user, time and pid namespaces, then clones init. */
 export function compileJoiningStarter(draft: Draft, { pid, namespaces }: Joined): void {
   const starter: Setting = { actor: 'starter', chapter: 'namespaces', from: 'minirun' };
   add(draft, {
@@ -33,6 +33,13 @@ export function compileJoiningStarter(draft: Draft, { pid, namespaces }: Joined)
   }
   if (namespaces.includes('user'))
     joinNamespace(draft, starter, 'user', "Join the container's user namespace first: it gives this process the power to join the others.");
+  if (namespaces.includes('time'))
+    joinNamespace(
+      draft,
+      starter,
+      'time',
+      "Join the container's time namespace, so that the clocks that count from boot show what they show in there.",
+    );
   if (namespaces.includes('pid'))
     joinNamespace(
       draft,
