@@ -110,7 +110,7 @@ describe.skipIf(reason)('hostile images and options', () => {
 
   it('CVE-2025-52881: a sysctl cannot be redirected by what is mounted at /proc', () => {
     const config = JSON.parse(minirun(['spec', '--sysctl', 'net.ipv4.ip_forward=1', BUSYBOX, 'true']).out);
-    config.mounts.push({ destination: '/proc', type: 'tmpfs', source: 'tmpfs', options: [] });
+    config.mounts.push({ destination: '/proc', type: 'none', source: folder, options: ['bind'] });
     const file = join(folder, 'sysctl.json');
     writeFileSync(file, JSON.stringify(config));
     const answer = minirun(['run', '--rm', '--config', file, BUSYBOX, 'true']);
