@@ -1,5 +1,5 @@
 /** crun's tests: Python files that write a config, run it and look at what a small static program sees inside. */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/runc/engine/installed.ts';
 import { made, must } from './cache.ts';
@@ -29,15 +29,15 @@ export const pythonResults = (output: string): TestResult[] =>
 const pythonFile = (source: string, name: string, tests: string[]): TestFile => ({
   name,
   tests,
-  command(runtime, only) {
-    // A test that was killed leaves its folder.
-    for (const f of readdirSync(source)) if (f.startsWith('.testsuite-run-')) rmSync(join(source, f), { recursive: true, force: true });
+  command(runtime, temporary, only) {
+    // They make their folder in the working directory, and one of them wants the program as ./tests/init there.
+    if (!existsSync(join(temporary, 'tests'))) symlinkSync(join(source, 'tests'), join(temporary, 'tests'));
     const runtimes: Record<string, string> = runtime.crunOptions
       ? { OCI_RUNTIME: runtime.path }
       : { OCI_RUNTIME: join(HERE, 'crun-options.sh'), RUNTIME_UNDER_TEST: runtime.path };
     return {
       argv: [PYTHON, '-u', join('tests', name)],
-      cwd: source,
+      cwd: temporary,
       env: { ...runtimes, PYTHONPATH: join(HERE, 'python'), INIT: join(source, 'tests/init'), ...(only && { RUN_TESTS: only.join(' ') }) },
     };
   },

@@ -20,7 +20,7 @@ export interface Limits {
 
 /** What a run of the command printed, and whether the limit ended it. */
 function once(file: TestFile, runtime: Runtime, only: string[] | undefined, limits: Limits) {
-  const { argv, cwd, env } = file.command(runtime, only);
+  const { argv, cwd, env } = file.command(runtime, limits.temporary, only);
   const [program = '', ...args] = [...OWN_MOUNTS, ...runtime.prefix, '/usr/bin/python3', SUBREAPER, ...argv];
   return new Promise<{ output: string; hung: boolean; code: number }>((resolve, reject) => {
     const child = spawn(program, args, { cwd, env: { ...environment(limits.temporary), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });

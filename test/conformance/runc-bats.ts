@@ -31,7 +31,7 @@ export const batsResults = (output: string): TestResult[] =>
 const batsFile = (folder: string, name: string): TestFile => ({
   name,
   tests: testsOf(readFileSync(join(folder, name), 'utf8')),
-  command: (runtime, only) => ({
+  command: (runtime, _, only) => ({
     argv: ['bats', '--tap', ...(only ? ['--filter', `^(${only.map(escaped).join('|')})$`] : []), name],
     cwd: folder,
     env: { RUNC: runtime.path },

@@ -31,8 +31,11 @@ export interface Command {
 export interface TestFile {
   name: string;
   tests: string[];
-  /** @param only these tests of the file, when it is not all of them */
-  command(runtime: Runtime, only?: string[]): Command;
+  /**
+   * @param temporary folder that this run has for itself
+   * @param only these tests of the file, when it is not all of them
+   */
+  command(runtime: Runtime, temporary: string, only?: string[]): Command;
   /** The results in what the command printed; tests that it did not come to are absent. */
   results(output: string, exitCode: number): TestResult[];
 }
