@@ -422,6 +422,20 @@ describe.skipIf(reason)('cgroups', () => {
     });
   });
 
+  it.skipIf(facts.mode !== 'v2')('root of a user namespace may share out its own cgroup, and not lift its limits', () => {
+    const b = box(['sleep', '1000'], (config) => {
+      writable(config);
+      limited({ pids: { limit: 50 } })(config);
+      config.linux?.namespaces?.push({ type: 'user' });
+      const maps = [{ containerID: 0, hostID: 100000, size: 65536 }];
+      config.linux = { ...config.linux, uidMappings: maps, gidMappings: maps };
+    });
+    const inside = (script: string) => runc(['exec', b.id, 'sh', '-c', script]).code;
+    expect(inside('mkdir /sys/fs/cgroup/mine && echo $$ > /sys/fs/cgroup/mine/cgroup.procs')).toBe(0);
+    expect(inside('echo 100 > /sys/fs/cgroup/pids.max')).not.toBe(0);
+    expect(b.file('pids.max')).toBe('50');
+  });
+
   describe('limits that few ask for', () => {
     it('reach their files', () => {
       const b = box(

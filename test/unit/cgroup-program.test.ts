@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { cgroupPaths, checkResources, compileCgroup, compileCgroupJoin } from '../../src/runc/compile/cgroup.ts';
+import { cgroupOwner } from '../../src/runc/compile/cgroup-owner.ts';
 import { chain } from '../../src/runc/compile/cgroup-paths.ts';
 import { type Draft, newDraft } from '../../src/runc/compile/draft.ts';
 import { type CgroupFacts, type Host, TYPICAL_HOST } from '../../src/runc/host/facts.ts';
@@ -155,6 +156,31 @@ describe('the steps', () => {
     ]);
     expect(lines).not.toContain('bpf');
     expect(compiled(config(), { ...v2Host, inUserNamespace: true }).lines).not.toContain('bpf');
+  });
+  test('without permission: none, with a warning where they are named', () => {
+    const user: Host = { ...v2Host, uid: 1000, cgroup: { ...v2Host.cgroup, writable: false } };
+    expect(compiled(config(), user).draft).toMatchObject({ steps: [], warnings: [] });
+    expect(compiled(config(undefined, '/a'), user).draft.warnings[0]).toContain('no cgroups at /a: this user may not make them');
+  });
+  test("v2: a container that may write to its cgroups owns them, by its user's number on the host", () => {
+    const own = (flags: string[], maps?: { containerID: number; hostID: number; size: number }[], uid = 0): Config => ({
+      ociVersion: '1.2.0',
+      process: { user: { uid, gid: 0 }, args: ['x'], cwd: '/' },
+      mounts: [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: flags }],
+      linux: { namespaces: [{ type: 'cgroup' }, ...(maps ? [{ type: 'user' as const }] : [])], ...(maps ? { uidMappings: maps } : {}) },
+    });
+    const mapped = [{ containerID: 0, hostID: 100000, size: 65536 }];
+    expect([cgroupOwner(own([], mapped)), cgroupOwner(own([], mapped, 7)), cgroupOwner(own([], undefined, 1000))]).toEqual([
+      100000, 100007, 1000,
+    ]);
+    expect([cgroupOwner(own(['ro'], mapped)), cgroupOwner(own([])), cgroupOwner(own([], mapped, 70000)), cgroupOwner(config())]).toEqual(
+      Array(4).fill(undefined),
+    );
+    const given = compiled(own([], mapped), v2Host).steps.filter((s) => s.call.name === 'fchownat');
+    expect(given.map((s) => show(s.call.args[1]))).toEqual(
+      expect.arrayContaining(['/sys/fs/cgroup/minirun/box', '/sys/fs/cgroup/minirun/box/cgroup.procs']),
+    );
+    expect(compiled(own([], mapped), v1Host).steps.some((s) => s.call.name === 'fchownat')).toBe(false);
   });
   test('everything allowed: no device rules', () => {
     const all = config({ devices: [{ allow: true, access: 'rwm' }] });

@@ -9,6 +9,7 @@ import { mkdirat } from '../program/calls.ts';
 import { compileDeviceRules } from './cgroup-devices.ts';
 import type { Limit } from './cgroup-limit.ts';
 import { type Controller, controllersNeeded, homeOf } from './cgroup-needs.ts';
+import { compileCgroupOwner } from './cgroup-owner.ts';
 import { type CgroupPaths, chain, hasCgroups, v1Folders } from './cgroup-paths.ts';
 import { limitsV1 } from './cgroup-v1.ts';
 import { ignoredByV2, limitsV2, unifiedLimits } from './cgroup-v2.ts';
@@ -202,6 +203,11 @@ export function compileResources(draft: Draft, paths: CgroupPaths, also: Control
  * The caller has asked checkResources before.
  */
 export function compileCgroup(draft: Draft, paths: CgroupPaths): void {
+  const wanted = draft.config.linux?.cgroupsPath;
+  if (wanted && !hasCgroups(paths))
+    draft.warnings.push(
+      `the container gets no cgroups at ${wanted}: ${draft.host.cgroup.mode === 'none' ? 'none are mounted here' : 'this user may not make them there (permission denied)'}; it runs without, is not counted, and cannot be paused`,
+    );
   if (!paths.unit) compileCgroupFolders(draft, paths);
 }
 
@@ -213,4 +219,5 @@ export function compileCgroupFolders(draft: Draft, paths: CgroupPaths): void {
   for (const { path, limit } of compileResources(draft, paths))
     writeFile(draft, { ...RUNTIME, from: limit.from }, path, limit.value, limit.why, limit.ignore ? { ignore: limit.ignore } : {});
   compileDeviceRules(draft, paths);
+  if (paths.v2 !== undefined) compileCgroupOwner(draft, paths.v2);
 }
