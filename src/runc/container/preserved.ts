@@ -1,19 +1,22 @@
 /** The descriptors that a caller passes on to the command (`--preserve-fds`). */
 import { readlinkSync } from 'node:fs';
 
-/** Node's own: event loop, timers, wake-ups. They take the lowest numbers that the caller left free. */
-const NODES_OWN = /^anon_inode:\[(eventpoll|eventfd|io_uring|timerfd)\]/;
+/** The first descriptor that Node makes for itself, its event loop. It takes the lowest number that the caller left free. */
+const NODES_FIRST = /^anon_inode:\[(eventpoll|io_uring)\]/;
 
 /**
- * Those of 3 … 2 + `count` that are open, and are the caller's. One that is not open is left out, as the
- * command will see.
+ * Those of 3 … 2 + `count` that the caller has opened, up to the first one that it has not: what comes
+ * after that may be Node's own pipes and sockets, which are no business of a container's (CVE-2024-21626).
  */
 export function preserved(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => 3 + i).filter((fd) => {
+  const fds: number[] = [];
+  for (let fd = 3; fd < 3 + count; fd++) {
     try {
-      return !NODES_OWN.test(readlinkSync(`/proc/self/fd/${fd}`));
+      if (NODES_FIRST.test(readlinkSync(`/proc/self/fd/${fd}`))) break;
     } catch {
-      return false;
+      break;
     }
-  });
+    fds.push(fd);
+  }
+  return fds;
 }
