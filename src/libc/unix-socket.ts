@@ -7,7 +7,7 @@ import { addressOf } from './ffi.ts';
 
 const AF_UNIX = 1;
 const SOCK_CLOEXEC = 0o2000000;
-const SOCK = { stream: 1, seqpacket: 5 } as const;
+const SOCK = { stream: 1, dgram: 2, seqpacket: 5 } as const;
 /** sizeof sun_path: a longer path does not fit, so every path goes through a descriptor of its folder. */
 const SUN_PATH = 108;
 
@@ -56,6 +56,27 @@ export function listenAt(path: string, type: keyof typeof SOCK): number {
     withAddress(path, (address, size) => call('bind', fd, address, size)),
   );
   return orClose(fd, `listen at ${path}`, call('listen', fd, 8));
+}
+
+/** A socket at `path`, which must not exist, for messages without connections. The caller closes it and removes the path. @throws SyscallError */
+export function bindAt(path: string, type: 'dgram'): number {
+  const fd = socket(type);
+  return orClose(
+    fd,
+    `bind ${path}`,
+    withAddress(path, (address, size) => call('bind', fd, address, size)),
+  );
+}
+
+/** Sends one message to the socket at `path`; nobody there is no failure. */
+export function sendTo(path: string, message: string): void {
+  const fd = socket('dgram');
+  const bytes = Buffer.from(message);
+  try {
+    withAddress(path, (address, size) => call('sendto', fd, addressOf(bytes), bytes.length, 0, address, size));
+  } finally {
+    closeFd(fd);
+  }
 }
 
 /** A connection to the socket at `path`. The caller closes it. @throws SyscallError (ENOENT, ECONNREFUSED, …) */

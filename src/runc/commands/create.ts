@@ -36,6 +36,7 @@ export const command: Command = {
           warn: context.warn,
           choices: choicesOf(args, true),
           systemdCgroup: context.systemdCgroup,
+          ...(process.env.NOTIFY_SOCKET ? { notifySocket: process.env.NOTIFY_SOCKET } : {}),
           ...(context.say ? { say: context.say } : {}),
           ...(pidPath === undefined ? {} : { onRunning: (pid: number) => writePidFile(pidPath, pid) }),
           ...(consoleSocket === undefined ? {} : { consoleSocket }),

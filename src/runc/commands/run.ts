@@ -1,6 +1,7 @@
 /** `minirun-runc run`: create and start in one, in the foreground unless --detach. */
 import { resolve } from 'node:path';
 import { closeFd } from '../../libc/fd.ts';
+import { waitReady } from '../container/notify-socket.ts';
 import type { RunRequest } from '../container/request.ts';
 import { runContainer, startContainer } from '../container/run.ts';
 import { OWN_STREAMS } from '../container/start.ts';
@@ -43,6 +44,7 @@ export const command: Command = {
         warn: context.warn,
         choices: choicesOf(args, false),
         systemdCgroup: context.systemdCgroup,
+        ...(process.env.NOTIFY_SOCKET ? { notifySocket: process.env.NOTIFY_SOCKET } : {}),
         ...(context.say ? { say: context.say } : {}),
         detachKeys: new Uint8Array(),
         ...(pidPath === undefined ? {} : { onRunning: (pid: number) => writePidFile(pidPath, pid) }),
@@ -50,7 +52,9 @@ export const command: Command = {
         ...(narration.observer ? { observer: narration.observer } : {}),
       };
       if (!detach) return (await runContainer(request)).code;
-      startContainer(request, OWN_STREAMS, false);
+      const { relay, state } = startContainer(request, OWN_STREAMS, false);
+      if (relay && state.init) waitReady(relay, state.init);
+      relay?.close();
       return 0;
     } catch (error) {
       throw await startError('runc run failed', error, config.process?.args?.[0] ?? '', context.explain);

@@ -1,4 +1,5 @@
 /** `minirun-runc start`: lets a created container's command begin. */
+import { openRelay, waitReady } from '../container/notify-socket.ts';
 import { checkCreated, runPoststart, startCreated } from '../container/start-created.ts';
 import { type ContainerView, loadConfig } from '../container/state.ts';
 import type { Config } from '../spec/config.ts';
@@ -16,6 +17,8 @@ export const command: Command = {
     // Of two that start it at the same time the second one finds it started.
     const { view, release } = holdContainer(context.root, id);
     let config: Config;
+    const manager = process.env.NOTIFY_SOCKET;
+    const relay = manager && view.state.notify ? openRelay(view.state.notify, manager, () => view.pid) : undefined;
     try {
       checkCreated(view);
       config = loadConfig(view);
@@ -25,6 +28,8 @@ export const command: Command = {
     }
     // Not while others wait: a hook may take its time, and may ask for the container's end.
     await orExplain(config, context, () => runPoststart(view, config));
+    if (relay && view.state.init) waitReady(relay, view.state.init);
+    relay?.close();
     return 0;
   },
 };

@@ -30,6 +30,8 @@ export interface RunRequest {
   observer?: Observer;
   /** Remove state (and an extracted rootfs) when it ends. */
   remove: boolean;
+  /** The service manager's socket (`NOTIFY_SOCKET`). */
+  notifySocket?: string;
   /** Leave its cgroups and its state when it ends: whoever asked for that deletes it. */
   keep?: boolean;
   /** A rootfs extracted from a tar for this container alone: deleted with it. */

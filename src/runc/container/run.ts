@@ -16,6 +16,7 @@ import { findCommand } from './find-command.ts';
 import { makeGate } from './gate.ts';
 import { hookFilter, runPoststop } from './hooks.ts';
 import { lock, tryLock } from './lock.ts';
+import { notifyFolder, openRelay, type Relay, removeNotifySocket, withNotifySocket } from './notify-socket.ts';
 import { prepare } from './prepare.ts';
 import { removeTraces } from './remove.ts';
 import type { Ended, RunRequest } from './request.ts';
@@ -29,6 +30,8 @@ const SIGKILL = 9;
 /** A container that runs and belongs to this process. */
 export interface Running extends Started {
   state: State;
+  /** What it says to the service manager; the holder closes it. */
+  relay?: Relay | undefined;
 }
 
 /**
@@ -49,9 +52,11 @@ export function startContainer(request: RunRequest, streams: Streams, ownStreams
 }
 
 function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolean): Running {
-  const { stateRoot, id, config } = request;
+  const { stateRoot, id, notifySocket } = request;
   if (existsSync(folderOf(stateRoot, id))) throw existsError(id); // said before its cgroups are found to be taken
-  const { program, host, rootfs, cgroups } = prepare(request, ownStreams);
+  const notify = notifySocket === undefined ? undefined : notifyFolder(stateRoot, id);
+  const config = notify === undefined ? request.config : withNotifySocket(request.config, notifySocket as string, notify);
+  const { program, host, rootfs, cgroups } = prepared({ ...request, config }, ownStreams, notify);
   const resctrl = resctrlLeftovers(config, host, id);
   const state: State = {
     ociVersion: config.ociVersion,
@@ -65,6 +70,7 @@ function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolea
     remove: request.remove,
     cgroups,
     ...(resctrl.length ? { resctrl } : {}),
+    ...(notify === undefined ? {} : { notify }),
     ...(request.ownedRootfs ? { ownedRootfs: request.ownedRootfs } : {}),
     ...(request.stopSignal ? { stopSignal: request.stopSignal } : {}),
     ...(request.choices ? { choices: request.choices } : {}),
@@ -74,11 +80,13 @@ function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolea
   const held = tryLock(folder);
   if (typeof held === 'string') throw new Error(`container ${id} was deleted while it was being made`);
   let gate: number | undefined;
+  let relay: Relay | undefined;
   try {
     // Written before anything is made, so that whoever finds it after a SIGKILL knows what to clear away.
     saveConfig(stateRoot, id, config);
     saveState(stateRoot, state);
     if (request.choices?.gated) gate = makeGate(folder);
+    else if (notify !== undefined) relay = openRelay(notify, notifySocket as string, () => state.init?.pid ?? 0);
     request.say?.(`nsexec container setup: a program of ${program.steps.length} steps`);
     const started = start({
       program,
@@ -101,14 +109,24 @@ function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolea
     });
     request.say?.('init: closing the pipe to signal completion');
     request.onRunning?.(started.pid);
-    return { ...started, state };
+    return { ...started, state, relay };
   } catch (error) {
+    relay?.close();
     removeTraces(stateRoot, id, state);
     runPoststop(config, state, request.warn);
     throw error;
   } finally {
     if (gate !== undefined) closeFd(gate);
     held.release();
+  }
+}
+
+function prepared(request: RunRequest, ownStreams: boolean, notify: string | undefined): ReturnType<typeof prepare> {
+  try {
+    return prepare(request, ownStreams);
+  } catch (error) {
+    if (notify !== undefined) removeNotifySocket(notify);
+    throw error;
   }
 }
 
@@ -139,6 +157,10 @@ function finish(request: FinishRequest, state: State, ended: Ended): void {
   if (request.config) runPoststop(request.config, state, request.warn ?? (() => {}));
 }
 
+const lookOnce = (relay: Relay, done: () => void) => () => {
+  if (relay.look()) done();
+};
+
 /** Waits for a container's first process and says how it ended, unless the wait is given up. */
 export function waitContainer(running: Running): { ended: Promise<Ended>; giveUp: () => void } {
   const wait = waitChild(running.pid);
@@ -162,8 +184,16 @@ export async function runContainer(
 ): Promise<Ended> {
   const signals: Forwarding = forwardSignals();
   let connection: Console | undefined;
+  let relay: Relay | undefined;
+  let looking: NodeJS.Timeout | undefined;
   try {
     const running = begin();
+    relay = running.relay;
+    if (relay)
+      looking = setInterval(
+        lookOnce(relay, () => clearInterval(looking)),
+        50,
+      );
     signals.to(running.pid);
     const end = waitContainer(running);
     if (running.master === undefined) {
@@ -184,6 +214,9 @@ export async function runContainer(
     return ended;
   } finally {
     signals.stop();
+    clearInterval(looking);
+    relay?.look(); // what it said last
+    relay?.close();
     await connection?.close();
   }
 }

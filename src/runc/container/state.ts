@@ -37,6 +37,8 @@ export interface State {
   cgroups: CgroupPaths;
   /** Folders of the resctrl file system that are its own (intelRdt). */
   resctrl?: string[];
+  /** The folder of the socket on which it says that it is ready. */
+  notify?: string;
   /** How it was made: what the same program is compiled from again. */
   choices?: Choices;
 }
