@@ -48,6 +48,8 @@ const PARAMETERS: Record<string, string> = {
   move_mount: 'from_dirfd from_pathname to_dirfd to_pathname flags',
   mount_setattr: 'dirfd pathname flags attr size',
   fsopen: 'fsname flags',
+  fsconfig: 'fd cmd key value aux',
+  fsmount: 'fd flags attr_flags',
   prctl: 'op arg2 arg3 arg4 arg5',
   setgroups: 'size list',
   setresgid: 'rgid egid sgid',

@@ -91,6 +91,7 @@ export const MPOL = {
 export const MPOL_F = { MPOL_F_NUMA_BALANCING: 1 << 13, MPOL_F_RELATIVE_NODES: 1 << 14, MPOL_F_STATIC_NODES: 1 << 15 } as const;
 export const FSCONFIG = { FSCONFIG_SET_STRING: 1, FSCONFIG_CMD_CREATE: 6 } as const;
 export const FSOPEN = { FSOPEN_CLOEXEC: 1 } as const;
+export const FSMOUNT = { FSMOUNT_CLOEXEC: 1 } as const;
 export const SIGNALS = {
   SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGILL: 4, SIGTRAP: 5, SIGABRT: 6, SIGBUS: 7, SIGFPE: 8, SIGKILL: 9,
   SIGUSR1: 10, SIGSEGV: 11, SIGUSR2: 12, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15, SIGSTKFLT: 16, SIGCHLD: 17,
@@ -123,7 +124,8 @@ export const FAMILIES: Record<string, Family> = {
   NETLINK: { names: NETLINK, bits: false }, IOCTL: { names: IOCTL, bits: false }, KEYCTL: { names: KEYCTL, bits: false },
   PER: { names: PER, bits: true }, SCHED: { names: SCHED, bits: false }, SCHED_FLAG: { names: SCHED_FLAG, bits: true },
   IOPRIO_WHO: { names: IOPRIO_WHO, bits: false }, MPOL: { names: MPOL_F, bits: true },
-  FSCONFIG: { names: FSCONFIG, bits: false }, FSOPEN: { names: FSOPEN, bits: true }, SIGNALS: { names: SIGNALS, bits: false },
+  FSCONFIG: { names: FSCONFIG, bits: false }, FSOPEN: { names: FSOPEN, bits: true },
+  FSMOUNT: { names: FSMOUNT, bits: true }, SIGNALS: { names: SIGNALS, bits: false },
   BPF_CMD: { names: BPF_CMD, bits: false }, P: { names: P, bits: false }, WAIT: { names: WAIT, bits: true },
 };
 

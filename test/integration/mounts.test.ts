@@ -375,14 +375,17 @@ describe.skipIf(reason)('mounts', () => {
       const change = (c: Config) => {
         userNamespace(c);
         c.root = { path: root };
-        c.linux!.devices = [{ path: '/dev/pipe', type: 'p', fileMode: 0o622 }];
+        c.linux!.devices = [
+          { path: '/dev/pipe', type: 'p', fileMode: 0o622 },
+          { path: '/dev/nowhere/mine', type: 'c', major: 1, minor: 5, fileMode: 0o640, uid: 5, gid: 6 },
+        ];
       };
       expect(
         out(
-          `stat -c '%F %t:%T' /dev/null; stat -c '%F %a' /dev/pipe; grep -c ' /dev/null ' /proc/self/mountinfo; echo x > /dev/null`,
+          `stat -c '%F %t:%T' /dev/null; stat -c '%F %a' /dev/pipe; stat -c '%t:%T %a %u:%g' /dev/nowhere/mine; grep -c ' /dev/null ' /proc/self/mountinfo; echo x > /dev/null`,
           change,
         ),
-      ).toBe('character special file 1:3\nfifo 622\n1');
+      ).toBe('character special file 1:3\nfifo 622\n1:5 640 5:6\n1');
     });
     it('/dev may be read-only', () => {
       const answer = run('touch /dev/x; echo x > /dev/null && echo written', (c) => {

@@ -276,6 +276,21 @@ describe('devices', () => {
     expect(links(devices([], { files: { '/proc/kcore': 'file' } }))).toContain('core');
     expect(devices([{ path: '/dev/ptmx', type: 'c', major: 5, minor: 2 }]).steps.filter((s) => s.from === '#/linux/devices/0')).toEqual([]);
   });
+  it('of the config are made by the starter for a user namespace, with owners as the host has them', () => {
+    const device: Device = { path: '/dev/x', type: 'b', major: 8, minor: 3, uid: 5, gid: 6, fileMode: 0o640 };
+    const p = devices([device], {}, userNamespace);
+    const lines = asked(p, '#/linux/devices/0');
+    expect(lines.filter((l) => l.startsWith('starter'))).toEqual([
+      'starter mknodat(<devices>, 0, S_IFBLK|0600, 2051)',
+      'starter fchownat(<devices>, 0, 100005, 100006, 0)',
+      'starter fchmodat(<devices>, 0, 416)',
+    ]);
+    expect(lines[3]).toBe('init open_tree(<devices>, 0, OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC)');
+    expect(has(lines, /init move_mount\(<device>/)).toBe(true);
+    expect(() => devices([{ ...device, uid: 70000 }], {}, userNamespace)).toThrow(/#\/linux\/devices\/0: the owner 70000:6 is not mapped/);
+    const asUser = { uid: 1000, gid: 1000, newuidmap: 'm', newgidmap: 'm' };
+    expect(has(asked(devices([device], asUser, userNamespace), '#/linux/devices/0'), /open_tree\(.*\/dev\/x/)).toBe(true);
+  });
   it('are bound where no node may be made: on files that are no links', () => {
     for (const p of [devices([], {}, userNamespace), devices([], { bounding: 0n })]) {
       const steps = p.steps.filter((s) => s.chapter === 'devices');

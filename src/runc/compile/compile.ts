@@ -21,6 +21,7 @@ import { compileIdMaps, compileRelease } from './idmap.ts';
 import { components, folderInside } from './inside.ts';
 import { compileIntelRdt } from './intel-rdt.ts';
 import { compileOomScore, compileRlimits } from './limits.ts';
+import { compileMadeDevices } from './made-devices.ts';
 import { compileMountSources } from './mount-sources.ts';
 import { compileMounts, compileReadonlyMounts } from './mounts.ts';
 import { compileMoveRoot } from './move-root.ts';
@@ -56,7 +57,10 @@ export function compile(config: Config, host: Host, options: CompileOptions): Pr
   const cgroups = cgroupPaths(draft.config, host, options.id);
 
   compileCgroup(draft, cgroups);
-  compileStarter(draft, () => compileMountSources(draft));
+  compileStarter(draft, () => {
+    compileMountSources(draft);
+    compileMadeDevices(draft);
+  });
   compileIdMaps(draft);
   compileScope(draft, cgroups);
   compileCgroupJoin(draft, cgroups);

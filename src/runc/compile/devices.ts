@@ -1,13 +1,14 @@
 /** /dev: the few devices that every program expects, the links, and those that the config adds. */
-import { AT, OPEN_TREE, S } from '../../libc/flags.ts';
-import { fchownat, mknodat, openTree, statx, symlinkat, unlinkat } from '../program/calls.ts';
-import { type Expect, ref } from '../program/step.ts';
+import { AT, MOUNT_ATTR, OPEN_TREE } from '../../libc/flags.ts';
+import { kernelAtLeast } from '../host/facts.ts';
+import { fchownat, mknodat, mountSetattr, openTree, statx, symlinkat, unlinkat } from '../program/calls.ts';
+import { ref } from '../program/step.ts';
 import type { Device } from '../spec/config.ts';
-import { parseMountOptions } from '../spec/mount-options.ts';
+import { CAP_MKNOD, deviceNumber, deviceType, isDevice, isOfType } from './device-files.ts';
 import { add, closeResult, type Draft, fresh, type Setting } from './draft.ts';
 import { components, fileInside, folderInside } from './inside.ts';
+import { bringsItsDevices, devOf, keyOf, takeMadeDevices } from './made-devices.ts';
 import { keepsLockedFlags } from './mount-attributes.ts';
-import { isBind } from './mount-sources.ts';
 import { attach } from './root.ts';
 
 /** What the specification says every container has. */
@@ -28,41 +29,6 @@ const LINKS: [link: string, target: string, why: string][] = [
   ['ptmx', 'pts/ptmx', "Opening it makes a new terminal, in the container's own devpts."],
 ];
 const CORE: (typeof LINKS)[number] = ['core', '/proc/kcore', 'Where some programs look for the memory of the kernel, which is masked.'];
-const CAP_MKNOD = 1n << 27n;
-
-/** dev_t as the kernel's mknod takes it (12 bits of major, 20 of minor). */
-export const makedev = (major: number, minor: number): number => ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
-
-const TYPE = { c: S.S_IFCHR, u: S.S_IFCHR, b: S.S_IFBLK, p: S.S_IFIFO } as const;
-
-/** Offsets in struct statx. */
-const STX_MODE = 28;
-const STX_RDEV_MAJOR = 128;
-const STX_RDEV_MINOR = 132;
-
-const isOfType = (type: number, otherwise: string): Expect => ({
-  arg: 4,
-  offset: STX_MODE,
-  size: 2,
-  mask: 0o170000n,
-  equals: BigInt(type),
-  otherwise,
-});
-
-/** That what was opened is this device, and not something that was put in its place (CVE-2025-31133). */
-export function isDevice(
-  type: Device['type'],
-  major: number,
-  minor: number,
-  path: string,
-  otherwise = `${path} of this host is not the device ${major}:${minor} that it should be; somebody may have replaced it.`,
-): Expect[] {
-  return [
-    isOfType(TYPE[type], otherwise),
-    { arg: 4, offset: STX_RDEV_MAJOR, size: 4, mask: 0xffffffffn, equals: BigInt(major), otherwise },
-    { arg: 4, offset: STX_RDEV_MINOR, size: 4, mask: 0xffffffffn, equals: BigInt(minor), otherwise },
-  ];
-}
 
 /** A user namespace may not make device nodes (they would be a way around permissions): the host's are bound. */
 const mustBind = (draft: Draft): boolean => keepsLockedFlags(draft) || !(draft.host.bounding & CAP_MKNOD);
@@ -71,10 +37,9 @@ const mustBind = (draft: Draft): boolean => keepsLockedFlags(draft) || !(draft.h
 export function compileDevices(draft: Draft): void {
   const { config } = draft;
   const asked = config.linux?.devices ?? [];
-  const dev = config.mounts?.find((m) => keyOf(m.destination) === 'dev');
-  // /dev that is bound from the host brings its own devices.
-  if (dev && isBind(dev, parseMountOptions(dev.options ?? []))) return;
-  const isFresh = dev?.type === 'tmpfs';
+  if (bringsItsDevices(draft)) return;
+  const isFresh = devOf(config)?.type === 'tmpfs';
+  const made = takeMadeDevices(draft);
   for (const device of DEFAULT_DEVICES) {
     if (asked.some((d) => keyOf(d.path) === keyOf(device.path))) continue;
     compileDevice(draft, { actor: 'init', chapter: 'devices', from: 'minirun' }, device, device.path === '/dev/null', isFresh);
@@ -82,12 +47,13 @@ export function compileDevices(draft: Draft): void {
   asked.forEach((device, i) => {
     // It is a link to the one of the container's own devpts: the host's would make terminals of the host.
     if (keyOf(device.path) === 'dev/ptmx') return;
-    compileDevice(draft, { actor: 'init', chapter: 'devices', from: `#/linux/devices/${i}` }, device, true, false);
+    const setting: Setting = { actor: 'init', chapter: 'devices', from: `#/linux/devices/${i}` };
+    const tree = made.get(i);
+    if (tree) bindTree(draft, setting, device, tree);
+    else compileDevice(draft, setting, device, true, false);
   });
   compileLinks(draft, isFresh);
 }
-
-const keyOf = (path: string): string => components(path).join('/');
 
 /** @param isFresh it lies in a file system that was made for this container: nothing can be there before */
 function compileDevice(draft: Draft, setting: Setting, device: Device, major: boolean, isFresh: boolean): void {
@@ -101,7 +67,7 @@ function compileDevice(draft: Draft, setting: Setting, device: Device, major: bo
   const mode = (device.fileMode ?? 0o666) & 0o7777;
   add(draft, {
     ...setting,
-    call: mknodat(ref(parent), name, TYPE[device.type] | mode, makedev(device.major ?? 0, device.minor ?? 0)),
+    call: mknodat(ref(parent), name, deviceType(device) | mode, deviceNumber(device)),
     ignore: ['EEXIST'],
     minor: !major,
     why:
@@ -125,9 +91,7 @@ function compileDevice(draft: Draft, setting: Setting, device: Device, major: bo
 function compileSameDevice(draft: Draft, setting: Setting, parent: string, name: string, device: Device): void {
   const otherwise = `${device.path} exists in the image and is something else than the device that is asked for; remove it from the image.`;
   const checks =
-    device.type === 'p'
-      ? [isOfType(S.S_IFIFO, otherwise)]
-      : isDevice(device.type, device.major ?? 0, device.minor ?? 0, device.path, otherwise);
+    device.type === 'p' ? [isOfType('p', otherwise)] : isDevice(device.type, device.major ?? 0, device.minor ?? 0, device.path, otherwise);
   add(draft, {
     ...setting,
     call: statx(ref(parent), name, AT.AT_SYMLINK_NOFOLLOW),
@@ -155,12 +119,24 @@ function bindDevice(draft: Draft, setting: Setting, device: Device): void {
       why: 'Look whether it really is that device before it goes into the container (CVE-2025-31133).',
     });
   }
+  if (kernelAtLeast(draft.host, 5, 12))
+    add(draft, {
+      ...setting,
+      call: mountSetattr(ref(tree), AT.AT_EMPTY_PATH, { set: MOUNT_ATTR.MOUNT_ATTR_NOSUID | MOUNT_ATTR.MOUNT_ATTR_NOEXEC, clear: 0 }),
+      minor: true,
+      why: 'A device is read and written, never executed.',
+    });
+  bindTree(draft, setting, device, tree);
+}
+
+/** @param tree the result that holds a mount of the device file alone */
+function bindTree(draft: Draft, setting: Setting, device: Device, tree: string): void {
   const target = fileInside(draft, setting, device.path, { links: false });
   add(draft, {
     ...setting,
     call: attach(tree, target),
     minor: device.path !== '/dev/null',
-    why: `Bind ${device.path} of the host: in a user namespace nobody may make device files, because that would be a way around the permissions of the host's.`,
+    why: `Bind the device file at ${device.path}: in a user namespace nobody may make one, because that would be a way around the permissions of the host's.`,
   });
   closeResult(draft, setting, ref(target));
   closeResult(draft, setting, ref(tree));

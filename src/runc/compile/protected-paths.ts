@@ -3,7 +3,7 @@ import { AT, MOUNT_ATTR, MS, OPEN_TREE } from '../../libc/flags.ts';
 import { kernelAtLeast } from '../host/facts.ts';
 import { mount, mountSetattr, openTree, statx } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
-import { isDevice } from './devices.ts';
+import { isDevice } from './device-files.ts';
 import { add, closeResult, type Draft, fresh, type Setting } from './draft.ts';
 import { forgetFolders, openInside, through } from './inside.ts';
 import { attach } from './root.ts';

@@ -2,7 +2,7 @@
  * The libc calls that programs are made of, one typed constructor each. Argument order is the
  * manual page's; flags name the family that decodes them for the reader.
  */
-import { AF, BPF_CMD, IOCTL, NETLINK, OPEN_TREE, P, SOCK } from '../../libc/flags.ts';
+import { AF, BPF_CMD, FSCONFIG, IOCTL, NETLINK, OPEN_TREE, P, SOCK } from '../../libc/flags.ts';
 import {
   AT_FDCWD, buffer, data, type Fd, fd, i32, int, list, NULL, ptr, struct, type Text, text, textOrNull, u16, u32, u64,
 } from './args.ts';
@@ -50,6 +50,13 @@ export const accept4 = (descriptor: Fd): Call => call('accept4', fd(descriptor),
 export const close = (descriptor: Fd): Call => call('close', fd(descriptor));
 export const write = (descriptor: Fd, value: string): Call =>
   call('write', fd(descriptor), data(utf8(value), JSON.stringify(value)), int(utf8(value).length));
+/** The first bytes of a text, which may hold results and be longer. */
+export const writeStart = (descriptor: Fd, value: Text, size: number): Call => call('write', fd(descriptor), text(value), int(size));
+/** @param name of the buffer that gets the bytes, for later steps */
+export const pread = (descriptor: Fd, size: number, name: string): Call =>
+  call('pread64', fd(descriptor), buffer(size, name), int(size), int(0));
+/** Close-on-exec (MFD_CLOEXEC, 1). */
+export const memfdCreate = (name: string): Call => call('memfd_create', text(name), int(1));
 export const dup3 = (from: Fd, to: number): Call => call('dup3', fd(from), int(to, 'FD'), int(0, 'O'));
 export const fcntl = (descriptor: Fd, command: number, value: number): Call => call('fcntl', fd(descriptor), int(command), int(value));
 export const mkdirat = (dir: Fd, path: Text, m: number): Call => call('mkdirat', fd(dir), text(path), mode(m));
@@ -99,6 +106,10 @@ export const mountSetattr = (
     int(32),
   );
 export const fsopen = (type: string): Call => call('fsopen', text(type), int(1, 'FSOPEN'));
+/** Makes the file system that a context of {@link fsopen} describes. */
+export const fsconfigCreate = (context: Ref): Call =>
+  call('fsconfig', context, int(FSCONFIG.FSCONFIG_CMD_CREATE, 'FSCONFIG'), NULL, NULL, int(0));
+export const fsmount = (context: Ref, attributes: number): Call => call('fsmount', context, int(1, 'FSMOUNT'), int(attributes, 'MOUNT_ATTR'));
 
 // Privileges
 export const prctl = (option: number, ...values: (number | Arg)[]): Call =>

@@ -26,7 +26,7 @@ import { join } from 'node:path';
 import { call } from '../../libc/fd.ts';
 import { addressOf, cstring, must } from '../../libc/ffi.ts';
 import { S } from '../../libc/flags.ts';
-import { makedev } from '../compile/devices.ts';
+import { makedev } from '../compile/device-files.ts';
 import { type EntryWriter, type FoundEntry, readArchive } from './archive.ts';
 import { type Admitted, admit, newTree, RootfsError } from './archive-tree.ts';
 
