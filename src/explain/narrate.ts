@@ -48,7 +48,10 @@ export function narrator(options: NarratorOptions): Narrator {
     layout = page(program, style, options.width ?? 100);
     const actors = (['runtime', 'starter', 'init'] as const).filter((actor) => program.steps.some((s) => s.actor === actor));
     say([
-      style.bold(`Starting a container in ${program.steps.length} steps.`),
+      // A program without a command changes one that runs: its limits, for instance.
+      style.bold(
+        `${actors.includes('init') ? 'Starting a container' : 'Changing a container'} in ${program.steps.length} ${program.steps.length === 1 ? 'step' : 'steps'}.`,
+      ),
       '',
       ...legend(layout, actors),
       ...warningLines(program, layout),
