@@ -2,16 +2,15 @@
 import { closeSync, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { main, type Surroundings } from '../runc/commands/main.ts';
+import { OCI_VERSION } from '../runc/spec/features.ts';
 import { packageVersion } from './version.ts';
 
-/** The version of the runtime specification that the config types follow. */
-const SPEC_VERSION = '1.3.0';
 /** What it can do where the machine can, in the form of crun's last line. */
 const FEATURES = '+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +CRIU';
 
 const surroundings: Surroundings = {
   version() {
-    return `minirun-runc version ${packageVersion()}\ncommit: v${packageVersion()}\nspec: ${SPEC_VERSION}\n${FEATURES}\n`;
+    return `minirun-runc version ${packageVersion()}\ncommit: v${packageVersion()}\nspec: ${OCI_VERSION}\n${FEATURES}\n`;
   },
   async explain(error) {
     const { explainFailure } = await import('../explain/causes.ts');
