@@ -8,20 +8,25 @@ const HINTS: [words: RegExp, hint: string][] = [
     'this criu is too old for this kernel: criu check says whether they fit; a newer criu is needed',
   ],
   [/--tcp-established|[Cc]onnected TCP/, 'it has open TCP connections: use --tcp-established'],
-  [/--ext-unix-sk|external unix|External socket/, 'it is connected to a unix socket outside of it: use --ext-unix-sk'],
+  [/--skip-in-flight|In-flight connection/, 'TCP connections to it are just being made: use --tcp-skip-in-flight'],
+  [/--ext-unix-sk|External socket/, 'it is connected to a unix socket outside of it: use --ext-unix-sk'],
   [/--file-locks|file locks/, 'it holds locks on files: use --file-locks'],
   [/--shell-job|Found dangling tty|not session leader/, 'it uses a terminal that is not its own: use --shell-job'],
   [
     /doesn't have a proper root mount|is not a subpath|Can't lookup mount|unreachable sharing/,
     'it uses something of the host that its configuration does not name, and which criu cannot restore',
   ],
+  [
+    /Can't restore file pos/,
+    'standard input, output or error was a file at the checkpoint: a file has to take its place, not a pipe or a terminal',
+  ],
   [/io_uring/, 'it uses io_uring, which criu cannot save'],
   [
-    /Can't mkdir|Unable to mount|Can't mount|Can't bind-mount|No mapping for/,
+    /Can't mount|Can't bind-mount|No mapping for/,
     'a mount of the checkpoint cannot be made again: config.json must have the same mounts as at the checkpoint',
   ],
-  [/Can't attach to|clone_noasan|Pid \d+ do not match|Can't fork for|taken by/, 'a process number that it needs is taken'],
-  [/iptables|nft|Network locking failed/, 'the network cannot be locked: criu needs iptables or nft for this'],
+  [/Pid \d+ do not match|Can't fork for \d+: File exists/, 'a process number that it needs is taken'],
+  [/Network lock|network lock|iptables-restore/, 'the network cannot be locked: criu needs iptables or nft for this'],
 ]; // prettier-ignore
 
 /** What criu tries and can do without. */
@@ -35,7 +40,7 @@ export function firstError(log: string): string | undefined {
 
 /** What to do about it, as far as its words are known. */
 export const hintFor = (log: string): string | undefined => {
-  const errors = log.split('\n').filter((l) => /Error \(|Warn {2}\(/.test(l) && !HARMLESS.test(l));
+  const errors = log.split('\n').filter((l) => /Error \(/.test(l) && !HARMLESS.test(l));
   return HINTS.find(([words]) => errors.some((line) => words.test(line)))?.[1];
 };
 

@@ -22,6 +22,8 @@ export interface Notification {
   descriptors: number[];
 }
 
+export const NO_ANSWER = 'it ended without an answer';
+
 /** criu said no, or ended without an answer. */
 export class CriuFailure extends Error {
   readonly errno: number;
@@ -63,6 +65,18 @@ function startCriu(path: string): { pid: number; socket: number } {
   }
 }
 
+const NO_MESSAGE = { bytes: Buffer.alloc(0), descriptors: [] };
+
+/** Undefined when criu has ended; with something unread that is an error of its own. */
+function unlessGone<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch (error) {
+    if (['EPIPE', 'ECONNRESET'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Sends a request, handles the notifications, and returns the response.
  * @param socket the other end of criu's descriptor 3
@@ -70,11 +84,11 @@ function startCriu(path: string): { pid: number; socket: number } {
  * @throws CriuFailure; what `notified` threw
  */
 export function converse(socket: number, request: CriuRequest, notified: (notification: Notification) => void = () => {}): CriuResponse {
-  writeSync(socket, encodeRequest(request));
+  unlessGone(() => writeSync(socket, encodeRequest(request)));
   let refused: unknown;
   for (;;) {
-    const { bytes, descriptors } = receiveMessage(socket, LONGEST_MESSAGE);
-    if (bytes.length === 0) throw refused ?? new CriuFailure(request.type, 0, 'it ended without an answer');
+    const { bytes, descriptors } = unlessGone(() => receiveMessage(socket, LONGEST_MESSAGE)) ?? NO_MESSAGE;
+    if (bytes.length === 0) throw refused ?? new CriuFailure(request.type, 0, NO_ANSWER);
     const response = decodeResponse(bytes);
     if (!response.success) throw refused ?? new CriuFailure(request.type, response.cr_errno ?? 0);
     if (response.type !== REQUEST.NOTIFY) return response;
@@ -87,7 +101,7 @@ export function converse(socket: number, request: CriuRequest, notified: (notifi
     } finally {
       for (const fd of descriptors) closeFd(fd);
     }
-    writeSync(socket, encodeRequest({ type: 'NOTIFY', notify_success: ok }));
+    unlessGone(() => writeSync(socket, encodeRequest({ type: 'NOTIFY', notify_success: ok })));
   }
 }
 

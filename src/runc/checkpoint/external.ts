@@ -71,7 +71,10 @@ function externalMounts(config: Config, pid: number): string[] {
 
   function setForeign(path: string, name: string): void {
     const entry = mountAt(root, path, mounts);
-    if (entry && entry.root !== '/' && !external.has(entry.point) && isForeign(entry, mounts)) external.set(entry.point, name);
+    if (!entry || entry.root === '/' || external.has(entry.point) || !isForeign(entry, mounts)) return;
+    // criu binds it from the one that it has, and gives it its own flags; a second one from outside might lose its `ro`.
+    const same = mounts.some((other) => other.device === entry.device && other.root === entry.root && external.has(other.point));
+    if (!same) external.set(entry.point, name);
   }
 }
 

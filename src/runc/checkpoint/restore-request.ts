@@ -86,9 +86,17 @@ export function sharedNamespaces(config: Config, fds: CriuFds): Pick<CriuOptions
   return { inherit_fd: inherit, join_ns: join };
 }
 
-/** Pipes and files of the host that were the standard streams: what this process has as the same stream takes their place. */
+/**
+ * Pipes and files of the host that were the standard streams: what this process has as the same
+ * stream takes their place. A file is named without its first letter, which criu cuts from each
+ * path: then it uses our descriptor as it is. By the whole name it would open the file anew, ask
+ * for its old size, and go to its old place, which no pipe and no new log has.
+ */
 export function inheritedStreams(descriptors: readonly string[]): NonNullable<CriuOptions['inherit_fd']> {
-  return descriptors.slice(0, 3).flatMap((key, fd) => (/^(pipe:|file\[)/.test(key) ? [{ key, fd }] : []));
+  return descriptors.slice(0, 3).flatMap((key, fd) => {
+    if (key.startsWith('file[')) return [{ key: key.slice(1), fd }];
+    return key.startsWith('pipe:') ? [{ key, fd }] : [];
+  });
 }
 
 /** Where the container's cgroups are now, for each hierarchy: what the image says is moved there. From /proc/PID/cgroup. */

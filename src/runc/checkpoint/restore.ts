@@ -18,7 +18,7 @@ import { reserve, type State, saveConfig, saveState, self } from '../container/s
 import { performLocally } from '../engine/locally.ts';
 import { startNative } from '../engine/native.ts';
 import { probeHost } from '../host/probe.ts';
-import { CriuFailure, converse, criuEnvironment, criuVersion, findCriu, type Notification } from './criu.ts';
+import { CriuFailure, converse, criuEnvironment, criuVersion, findCriu, NO_ANSWER, type Notification } from './criu.ts';
 import { explainFailure } from './criu-log.ts';
 import { type ImagePaths, loadDescriptors, logPath, makeImages, openImages } from './images.ts';
 import { compileRestoredLoopback } from './loopback-program.ts';
@@ -105,6 +105,7 @@ export function restoreContainer(request: RestoreRequest): Running {
     } finally {
       closeFd(theirs);
     }
+    if (startTime(criuPid) === undefined) throw new CriuFailure('RESTORE', 0, NO_ANSWER);
     const images = openImages(paths, `/proc/${criuPid}/root`);
     open.push(images.images, ...(images.work === undefined ? [] : [images.work]));
     const opts: CriuOptions = {
