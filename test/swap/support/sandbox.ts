@@ -1,6 +1,6 @@
 /** A place for one engine: namespaces of its own (sandbox.sh says which), and programs run in it. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -95,9 +95,11 @@ async function sandbox(): Promise<Sandbox> {
     throw new Error(`namespaces for an engine cannot be made: ${ready.err.trim()}`);
   }
   const init = readFileSync(`/proc/${outer.pid}/task/${outer.pid}/children`, 'utf8').trim();
+  const doors = groups.map((group) => (existsSync(join(group, 'init')) ? join(group, 'init') : group));
+  // The script could not move this one, of which its pid namespace shows nothing.
+  for (const door of doors) writeFileSync(join(door, 'cgroup.procs'), String(outer.pid));
   // Join the cgroups first: the namespaces show no way out of theirs.
-  const doors = groups.map((group) => (existsSync(join(group, 'init')) ? join(group, 'init') : group)).join(' ');
-  const enter = `for g in ${doors}; do echo $$ > $g/cgroup.procs; done; exec nsenter -t ${init} -m -n -p -C -i -u -- "$@"`;
+  const enter = `for g in ${doors.join(' ')}; do echo $$ > $g/cgroup.procs; done; exec nsenter -t ${init} -m -n -p -C -i -u -- "$@"`;
 
   const start: Sandbox['start'] = (args, options = {}) =>
     spawn('bash', ['-c', enter, 'enter', 'timeout', '--foreground', '-k', '2', String((options.limit ?? 60) * SLOWNESS), ...args], {
