@@ -1,16 +1,12 @@
 /** `minirun-runc restore`: makes a container from a checkpoint, with criu. */
-import { resolve } from 'node:path';
-import { closeFd } from '../../libc/fd.ts';
 import { restoreContainer } from '../checkpoint/restore.ts';
-import type { RunRequest } from '../container/request.ts';
 import { runContainer } from '../container/run.ts';
 import { OWN_STREAMS } from '../container/start.ts';
 import { textOf } from './arguments.ts';
-import { BUNDLE_OPTIONS, openBundle, startError } from './bundle.ts';
+import { BUNDLE_OPTIONS } from './bundle.ts';
 import type { Command } from './command.ts';
-import { connectConsoleSocket } from './console-socket.ts';
 import { CRIU_OPTIONS, imagePaths, sharedChoices, warnRootless } from './criu-options.ts';
-import { writePidFile } from './pid-file.ts';
+import { newContainer } from './new-container.ts';
 
 const { bundle, 'console-socket': consoleSocketOption, 'pid-file': pidFileOption } = BUNDLE_OPTIONS;
 
@@ -27,35 +23,12 @@ export const command: Command = {
     'lsm-mount-context': { value: 'CONTEXT', help: 'the SELinux context of the restored mounts' },
   },
   operands: [1, 1],
-  async run(args, context) {
+  run(args, context) {
     warnRootless(context, 'restore');
-    const detach = args.options.detach === true;
+    const detached = args.options.detach === true;
     // Relative paths are the caller's: before the bundle becomes the working directory.
     const paths = imagePaths(args);
-    const pidFile = textOf(args, 'pid-file');
-    const pidPath = pidFile === undefined ? undefined : resolve(pidFile);
-    const socket = textOf(args, 'console-socket');
-    const socketPath = socket === undefined ? undefined : resolve(socket);
-    const { id, path, config } = openBundle(args, 'runc restore failed');
-    const narration = await context.narrate(id, 'restore');
-    let consoleSocket: number | undefined;
-    try {
-      consoleSocket = connectConsoleSocket(socketPath, config.process?.terminal === true, detach);
-      const run: RunRequest = {
-        stateRoot: context.root,
-        id,
-        name: id,
-        config,
-        bundle: path,
-        engine: 'native',
-        remove: !detach,
-        warn: context.warn,
-        systemdCgroup: context.systemdCgroup,
-        detachKeys: new Uint8Array(),
-        ...(pidPath === undefined ? {} : { onRunning: (pid: number) => writePidFile(pidPath, pid) }),
-        ...(consoleSocket === undefined ? {} : { consoleSocket }),
-        ...(narration.observer ? { observer: narration.observer } : {}),
-      };
+    return newContainer(args, context, { verb: 'restore', detached }, async (run) => {
       const begin = () =>
         restoreContainer({
           ...sharedChoices(args),
@@ -65,14 +38,9 @@ export const command: Command = {
           lsmProfile: textOf(args, 'lsm-profile') || undefined,
           lsmMountContext: textOf(args, 'lsm-mount-context') || undefined,
         });
-      if (!detach) return (await runContainer(run, OWN_STREAMS, begin)).code;
+      if (!detached) return (await runContainer(run, OWN_STREAMS, begin)).code;
       begin();
       return 0;
-    } catch (error) {
-      throw await startError('runc restore failed', error, '', context.explain);
-    } finally {
-      if (consoleSocket !== undefined) closeFd(consoleSocket);
-      narration.close();
-    }
+    });
   },
 };
