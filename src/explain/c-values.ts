@@ -129,7 +129,9 @@ function data(file: CFile, arg: Extract<Arg, { kind: 'data' }>): string {
   const bytes = Buffer.from(arg.hex, 'hex');
   if (isProse(bytes)) return cString(bytes.toString());
   if (!bytes.length) return '""';
-  const name = `data_${file.number}`;
+  const base = `data_${file.number}`;
+  const taken = file.statics.filter((lines) => lines.some((line) => line.startsWith(`static const uint8_t ${base}`))).length;
+  const name = taken ? `${base}_${taken + 1}` : base;
   file.statics.push([
     ...(arg.shows === undefined ? [] : [cNote(`Step ${file.number}: ${arg.shows}`)]),
     `static const uint8_t ${name}[${bytes.length}] = {`,

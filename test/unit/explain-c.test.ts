@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderC } from '../../src/explain/c.ts';
 import { cComment, cFormat, cName, cString } from '../../src/explain/c-text.ts';
+import { compile as compileProgram } from '../../src/runc/compile/compile.ts';
+import { TYPICAL_HOST } from '../../src/runc/host/facts.ts';
+import { defaultConfig } from '../../src/runc/spec/default-config.ts';
 import { sampleProgram } from './explain-sample.ts';
 
 const hasCompiler = spawnSync('cc', ['--version']).status === 0;
@@ -117,4 +120,28 @@ describe('renderC', () => {
     const broken = { ...program, steps: program.steps.filter((s) => s.saves !== 'rootfs') };
     expect(() => renderC(broken)).toThrow('"rootfs"');
   });
+});
+
+it.skipIf(!hasCompiler)('steps that read what the kernel wrote for earlier ones, and send messages of several pieces', () => {
+  const { cgroup } = TYPICAL_HOST;
+  const config = defaultConfig({ id: 'box', rootfs: '/srv/rootfs', args: ['sh'], terminal: false, cgroup, arch: 'x64', kernel: [6, 1] });
+  config.linux = {
+    ...config.linux,
+    netDevices: { eth0: { name: 'wan' } },
+    memoryPolicy: { mode: 'MPOL_BIND', nodes: '0', flags: ['MPOL_F_STATIC_NODES'] },
+    seccomp: {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      listenerPath: '/a',
+      syscalls: [{ names: ['mkdir', 'sendmsg'], action: 'SCMP_ACT_NOTIFY' }],
+    },
+  };
+  const addresses = [
+    { family: 2, prefixLength: 24, address: '0a000002' },
+    { family: 10, prefixLength: 64, address: 'fd000099000000000000000000000002' },
+  ];
+  const host = { ...TYPICAL_HOST, seccompFilter: new Uint8Array(8), netDevices: { eth0: { index: 7, addresses } } };
+  const source = renderC(compileProgram(config, host, { id: 'box', bundle: '/srv' }));
+  expect(source).toContain('buffer_link_wan + 20');
+  expect(source).toContain('SYS_sendmmsg');
+  compile('pieces', source);
 });
