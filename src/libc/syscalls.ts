@@ -29,6 +29,7 @@ const NUMBERS: Record<string, readonly [x64: number, arm64: number]> = {
   kill: [62, 129],
   fcntl: [72, 25],
   flock: [73, 32],
+  pread64: [17, 67],
   ftruncate: [77, 46],
   getcwd: [79, 17],
   chdir: [80, 49],

@@ -155,7 +155,7 @@ test("exec joins the container's time namespace before the command is born", () 
     namespaces: ['time', 'pid', 'mount'],
   });
   const joins = p.steps.flatMap((s, i) => (s.actor === 'starter' && s.call.name === 'setns' ? [showStep(p, i)] : []));
-  expect(joins).toEqual(['setns(<time>, CLONE_NEWTIME)', 'setns(<pid>, CLONE_NEWPID)']);
+  expect(joins).toEqual(['setns(<time>, CLONE_NEWTIME)', 'setns(<mnt>, CLONE_NEWNS)', 'setns(<pid>, CLONE_NEWPID)']);
 });
 
 describe('a seccomp agent', () => {

@@ -1,6 +1,9 @@
 /** Init's way into the container's cgroups. Source: cgroups(7). */
+import { O } from '../../libc/flags.ts';
+import { open, write } from '../program/calls.ts';
+import { ref } from '../program/step.ts';
 import { type CgroupPaths, v1Folders } from './cgroup-paths.ts';
-import { type Draft, type Setting, writeFile } from './draft.ts';
+import { add, closeResult, type Draft, fresh, type Setting, writeFile } from './draft.ts';
 
 /**
  * Init's steps that put itself into the container's cgroups. They must be its first ones: before
@@ -37,4 +40,40 @@ export function compileCgroupJoin(draft: Draft, paths: CgroupPaths): void {
       '0',
       "Joins the container's cgroup: 0 stands for whoever writes. Everything that is started from here on is born in it.",
     );
+}
+
+/**
+ * The same for exec, where init is born among the container's processes and has lost sight of the
+ * host's /sys by then: the starter opens the files, and init writes to them. (Were the starter to
+ * join, init could not be born where a limit of processes is reached.)
+ * @returns what adds init's steps
+ */
+export function compileCgroupOpen(draft: Draft, paths: CgroupPaths): () => void {
+  const starter: Setting = { actor: 'starter', chapter: 'cgroup', from: 'minirun' };
+  const init: Setting = { ...starter, actor: 'init' };
+  const files = [
+    ...[...v1Folders(paths).keys()].map((folder) => `${folder}/tasks`),
+    ...(paths.v2 === undefined ? [] : [`${paths.v2}/cgroup.procs`]),
+  ];
+  const opened = files.map((path) => {
+    const name = fresh(draft, 'cgroup');
+    add(draft, {
+      ...starter,
+      call: open(path, O.O_WRONLY | O.O_CLOEXEC),
+      saves: name,
+      minor: true,
+      why: "Open the file through which a process joins the container's cgroup, as long as the host's /sys is in sight.",
+    });
+    return ref(name);
+  });
+  return () => {
+    for (const file of opened) {
+      add(draft, {
+        ...init,
+        call: write(file, '0'),
+        why: "Joins the container's cgroup: 0 stands for whoever writes. What the command uses counts as the container's.",
+      });
+      closeResult(draft, init, file);
+    }
+  };
 }

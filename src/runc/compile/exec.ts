@@ -3,17 +3,17 @@ import type { Host } from '../host/facts.ts';
 import type { Program } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Config, NamespaceType, Process } from '../spec/config.ts';
-import { compileCgroupJoin } from './cgroup.ts';
+import { compileCgroupOpen } from './cgroup-join.ts';
 import { type CgroupPaths, cgroupPaths } from './cgroup-paths.ts';
 import { type CommandOptions, compileCommand } from './command.ts';
 import { compileFinalAffinity, compileInitialAffinity } from './cpu-affinity.ts';
 import { newDraft, type Setting, signal, wait } from './draft.ts';
 import { compileRelease } from './idmap.ts';
 import { compileIntelRdt } from './intel-rdt.ts';
-import { compileJoiningStarter, compileJoins } from './joining.ts';
+import { compileJoiningStarter } from './joining.ts';
 import { compileOomScore, compileRlimits } from './limits.ts';
 import { NAMESPACE_FILE } from './namespaces.ts';
-import { agentOf, compileOwnNumber } from './seccomp-agent.ts';
+import { agentOf, compileNumberFromStarter } from './seccomp-agent.ts';
 import { compileTerminal } from './terminal.ts';
 
 export interface ExecOptions extends CommandOptions {
@@ -43,16 +43,18 @@ export function compileExec(config: Config, process: Process, host: Host, option
   const affinity = process.execCPUAffinity ?? config.process?.execCPUAffinity;
 
   compileInitialAffinity(draft, affinity);
-  compileJoiningStarter(draft, joined);
-  signal(draft, starter, TOKENS.cloned, 'Tell the runtime that it exists.');
-  wait(draft, { ...starter, actor: 'runtime' }, TOKENS.cloned, "The runtime needs its number to put it into the container's cgroup.");
-  compileCgroupJoin(draft, options.cgroups ?? cgroupPaths(draft.config, host, options.id));
+  const joinCgroups = compileCgroupOpen(draft, options.cgroups ?? cgroupPaths(draft.config, host, options.id));
   compileIntelRdt(draft, options.id, true);
+  const number = compileNumberFromStarter(draft);
+  compileJoiningStarter(draft, joined, number.before);
+  number.after();
+  signal(draft, starter, TOKENS.cloned, 'Tell the runtime that it exists.');
+  wait(draft, { ...starter, actor: 'runtime' }, TOKENS.cloned, "The runtime needs its number, for what is set from outside.");
+  joinCgroups();
   compileFinalAffinity(draft, affinity);
   compileOomScore(draft);
   compileRelease(draft);
-  compileOwnNumber(draft);
-  compileJoins(draft, joined);
+  number.read();
   compileTerminal(draft, false, options.preserveFds);
   signal(draft, { ...init, chapter: 'the command' }, TOKENS.ready, 'Everything is joined.');
   wait(draft, { actor: 'runtime', chapter: 'the command', from: 'minirun' }, TOKENS.ready, 'Wait until it has joined everything.');

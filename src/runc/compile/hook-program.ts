@@ -6,7 +6,7 @@ import { descriptors } from '../program/descriptors.ts';
 import type { Program } from '../program/step.ts';
 import type { Config } from '../spec/config.ts';
 import { add, newDraft } from './draft.ts';
-import { compileJoiningStarter, compileJoins, type Joined } from './joining.ts';
+import { compileJoiningStarter, type Joined } from './joining.ts';
 
 export interface HookProgram {
   from: string;
@@ -22,7 +22,6 @@ export interface HookProgram {
 export function compileHookProgram(hook: HookProgram, joined: Joined, host: Pick<Host, 'arch'>): Program {
   const draft = newDraft({ ociVersion: '1.0.0' } as Config, host as Host);
   compileJoiningStarter(draft, joined);
-  compileJoins(draft, joined);
   if (hook.cwd !== undefined)
     add(draft, { actor: 'init', chapter: 'hooks', from: hook.from, call: chdir(hook.cwd), minor: true, why: 'Where the hook starts.' });
   add(draft, {

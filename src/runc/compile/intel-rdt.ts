@@ -86,7 +86,8 @@ export function compileIntelRdt(draft: Draft, id: string, isThere = false): void
   const rdt = draft.config.linux?.intelRdt;
   const resctrl = draft.host.resctrl;
   if (!rdt || !resctrl) return;
-  const setting: Setting = { actor: 'init', chapter: 'cgroup', from: FROM };
+  // A further process is born into the class that its starter joins, which still sees the host's files.
+  const setting: Setting = { actor: isThere ? 'starter' : 'init', chapter: 'cgroup', from: FROM };
   const { group, monitoring } = resctrlFolders(rdt, resctrl.root, id);
   const lines = linesOf(rdt);
   if (resctrl.schemata === undefined && !isThere) {

@@ -12,10 +12,22 @@ export interface Joined {
   namespaces: readonly NamespaceType[];
 }
 
-const ORDER: readonly NamespaceType[] = ['ipc', 'uts', 'network', 'cgroup', 'mount'];
+/** The pid namespace comes last: from then on a child is seen from inside, and it must not have anything of the host any more. */
+const ORDER: readonly NamespaceType[] = ['user', 'ipc', 'uts', 'network', 'cgroup', 'time', 'mount', 'pid'];
 
-/** The starter joins the user, time and pid namespaces, then clones init. */
-export function compileJoiningStarter(draft: Draft, { pid, namespaces }: Joined): void {
+const WHY: Partial<Record<NamespaceType, string>> = {
+  user: "Join the container's user namespace first: it gives this process the power to join the others.",
+  time: "Join the container's time namespace, so that the clocks that count from boot show what they show in there.",
+  mount:
+    "Join the container's mounts: from here on / is its root, and the host's files are gone from view. Before the next process is made, as the container sees that one: who may trace others in there could walk through its /proc/PID/root (CVE-2016-9962).",
+  pid: "Children are now born among the container's processes. The process itself stays outside: nobody changes its own pid.",
+};
+
+/**
+ * The starter joins all namespaces, then clones init.
+ * @param beforeClone more steps of the starter, made when it has joined everything
+ */
+export function compileJoiningStarter(draft: Draft, { pid, namespaces }: Joined, beforeClone: () => void = () => {}): void {
   const starter: Setting = { actor: 'starter', chapter: 'namespaces', from: 'minirun' };
   add(draft, {
     ...starter,
@@ -31,22 +43,9 @@ export function compileJoiningStarter(draft: Draft, { pid, namespaces }: Joined)
       why: "Each namespace of the container's first process is a file in its /proc folder; all are opened before the first one is joined, because afterwards this /proc is out of sight.",
     });
   }
-  if (namespaces.includes('user'))
-    joinNamespace(draft, starter, 'user', "Join the container's user namespace first: it gives this process the power to join the others.");
-  if (namespaces.includes('time'))
-    joinNamespace(
-      draft,
-      starter,
-      'time',
-      "Join the container's time namespace, so that the clocks that count from boot show what they show in there.",
-    );
-  if (namespaces.includes('pid'))
-    joinNamespace(
-      draft,
-      starter,
-      'pid',
-      "Children are now born among the container's processes. The process itself stays outside: nobody changes its own pid.",
-    );
+  for (const type of ORDER)
+    if (namespaces.includes(type)) joinNamespace(draft, starter, type, WHY[type] ?? `Join the container's ${type} namespace.`);
+  beforeClone();
   add(draft, {
     ...starter,
     call: clone(CLONE.CLONE_PARENT | CLONE.SIGCHLD),
@@ -54,22 +53,6 @@ export function compileJoiningStarter(draft: Draft, { pid, namespaces }: Joined)
     becomes: 'init',
     why: "Make the process that becomes the command, inside the container's pid namespace, and as a child of the runtime, which waits for it.",
   });
-}
-
-/** Init joins the others, the mount namespace last. */
-export function compileJoins(draft: Draft, { namespaces }: Joined): void {
-  const init: Setting = { actor: 'init', chapter: 'namespaces', from: 'minirun' };
-  for (const type of ORDER) {
-    if (namespaces.includes(type))
-      joinNamespace(
-        draft,
-        init,
-        type,
-        type === 'mount'
-          ? "Join the container's mounts, last: from here on / is its root, and the host's files are gone from view."
-          : `Join the container's ${type} namespace.`,
-      );
-  }
 }
 
 function joinNamespace(draft: Draft, setting: Setting, type: NamespaceType, why: string): void {

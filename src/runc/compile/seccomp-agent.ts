@@ -7,11 +7,11 @@
  * listener, and with create and start apart the runtime may have left long ago.
  */
 import { AT_FDCWD, memory, text } from '../program/args.ts';
-import { close, type Piece, readlinkat, sendPieces } from '../program/calls.ts';
+import { close, memfdCreate, type Piece, pread, readlinkat, sendPieces, writeStart } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
 import { allows, sendingCall, usesNotify } from '../seccomp/notify.ts';
 import type { Config, Seccomp } from '../spec/config.ts';
-import { add, type Draft, type Setting } from './draft.ts';
+import { add, closeResult, type Draft, type Setting } from './draft.ts';
 
 /** The result that holds the listening end of the filter. */
 export const LISTENER = 'listener';
@@ -53,6 +53,42 @@ export function compileOwnNumber(draft: Draft): void {
     man: 'proc_pid(5)',
     why: "Which number does this process have for the host? The host's /proc, which is still in sight, says it; getpid(2) would give the number in the new pid namespace. The seccomp agent must know it.",
   });
+}
+
+/** As many bytes as the number of a process, and a space, need at most. */
+const NUMBER_SIZE = 12;
+
+/**
+ * The same for exec, where init is born among the container's processes and has no /proc of the host:
+ * the starter, to whom clone(2) says the number, leaves it in a file in memory.
+ * @returns the steps before the clone, after it, and those of init
+ */
+export function compileNumberFromStarter(draft: Draft): { before: () => void; after: () => void; read: () => void } {
+  if (agentPath(draft.config) === undefined) return { before() {}, after() {}, read() {} };
+  const starter: Setting = { ...setting, actor: 'starter', chapter: 'namespaces' };
+  const init: Setting = { ...setting, chapter: 'namespaces' };
+  const file = ref('number');
+  return {
+    before: () =>
+      add(draft, { ...starter, call: memfdCreate('number'), saves: 'number', minor: true, why: 'A file in memory, for one number.' }),
+    after: () =>
+      add(draft, {
+        ...starter,
+        call: writeStart(file, [ref('init'), ' '.repeat(NUMBER_SIZE)], NUMBER_SIZE),
+        minor: true,
+        why: 'The number that the new process has for the host. Spaces fill it up; to JSON they are nothing.',
+      }),
+    read() {
+      add(draft, {
+        ...init,
+        call: pread(file, NUMBER_SIZE, OWN_NUMBER),
+        saves: DIGITS,
+        minor: true,
+        why: 'Which number does this process have for the host? getpid(2) would give the one in its pid namespace. The seccomp agent must know it.',
+      });
+      closeResult(draft, init, file);
+    },
+  };
 }
 
 /** The message as JSON, cut where process numbers belong. */
