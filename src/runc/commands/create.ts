@@ -1,5 +1,5 @@
 /** `minirun-runc create`: all but the command's execution. */
-import { startContainer } from '../container/run.ts';
+import { startContainer } from '../container/make.ts';
 import { OWN_STREAMS } from '../container/start.ts';
 import { BUNDLE_OPTIONS, choicesOf } from './bundle.ts';
 import type { Command } from './command.ts';

@@ -1,6 +1,7 @@
 /** `minirun-runc run`: create and start in one, in the foreground unless --detach. */
+import { startContainer } from '../container/make.ts';
 import { waitReady } from '../container/notify-socket.ts';
-import { runContainer, startContainer } from '../container/run.ts';
+import { runContainer } from '../container/run.ts';
 import { OWN_STREAMS } from '../container/start.ts';
 import { BUNDLE_OPTIONS, choicesOf } from './bundle.ts';
 import type { Command } from './command.ts';

@@ -11,9 +11,10 @@ import { waitGone } from '../../libc/process.ts';
 import { oomKills } from '../cgroup/oom.ts';
 import { StepError } from '../engine/step-error.ts';
 import type { KeeperAnswer, KeeperOrder } from './detached.ts';
+import { finishContainer, waitContainer } from './finish.ts';
 import { type LogWriter, logWriter } from './log.ts';
+import { startContainer } from './make.ts';
 import type { RunRequest } from './request.ts';
-import { finishContainer, startContainer, waitContainer } from './run.ts';
 import { saveState, self } from './state.ts';
 
 const ANSWER = 3;
