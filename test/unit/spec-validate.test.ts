@@ -165,6 +165,14 @@ describe('refused, with its JSON pointer', () => {
     ['#/linux/uidMappings', [['linux.uidMappings', [{ containerID: 0, hostID: 1, size: 1 }]]], /user/],
     ['#/linux/uidMappings', [['linux.namespaces', [{ type: 'mount' }, { type: 'user' }]]], /at least one/],
     ['#/linux/timeOffsets', [['linux.timeOffsets', { boottime: { secs: 1 } }]], /time/],
+    [
+      '#/linux/timeOffsets',
+      [
+        ['linux.namespaces', [{ type: 'mount' }, { type: 'time', path: '/proc/1/ns/time' }]],
+        ['linux.timeOffsets', { boottime: { secs: 1 } }],
+      ],
+      /only provide one/,
+    ],
     ['#/linux/rootfsPropagation', [['linux.rootfsPropagation', 'public']], /shared/],
     ['#/linux/devices/0/type', [['linux.devices', [{ type: 'x', path: '/dev/x' }]]], /one of c, b/],
     ['#/linux/devices/0/major', [['linux.devices', [{ type: 'c', path: '/dev/x', minor: 1 }]]], /device number/],

@@ -64,6 +64,13 @@ function checkNamespaces(config: Config): void {
     }
   }
   if (linux.timeOffsets && !has('time')) throw new Violation('/linux/timeOffsets', linux.timeOffsets, 'nothing without a "time" namespace');
+  if (linux.timeOffsets && namespace(config, 'time')?.path) {
+    throw new Violation(
+      '/linux/timeOffsets',
+      linux.timeOffsets,
+      'nothing with a "time" namespace that is joined by its path: its clocks are set already (you may only provide one)',
+    );
+  }
 }
 
 /** user_namespaces(7): no id twice on either side, at most 340 lines. */
