@@ -208,6 +208,12 @@ describe('file systems', () => {
       /#\/mounts\/0\/options: gid=70000 is not possible/,
     );
   });
+  it('proc and mqueue are refused in a user namespace that does not own what they show', () => {
+    const mqueue: Mount = { destination: '/dev/mqueue', type: 'mqueue' };
+    expect(() => programOf([mqueue], userNamespace)).toThrow(/#\/mounts\/0: mqueue cannot .* without a new "ipc" namespace/);
+    expect(() => programOf([mqueue])).not.toThrow();
+    expect(() => programOf([{ destination: '/proc', type: 'proc' }], userNamespace)).not.toThrow();
+  });
   it('a relative destination is taken from / with a warning', () => {
     const p = programOf([{ destination: 'a/b', source: '/src', options: ['bind'] }]);
     expect(p.warnings.join()).toMatch(/"a\/b" is taken as \/a\/b/);

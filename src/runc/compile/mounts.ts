@@ -3,10 +3,10 @@ import { AT, MS, O } from '../../libc/flags.ts';
 import { kernelAtLeast } from '../host/facts.ts';
 import { fstatfs, mount, mountSetattr } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
-import type { IdMapping, Mount } from '../spec/config.ts';
+import type { IdMapping, Mount, NamespaceType } from '../spec/config.ts';
 import { type MountOptions, parseMountOptions } from '../spec/mount-options.ts';
 import { compileCgroupMount } from './cgroup-mount.ts';
-import { add, closeResult, type Draft, namespaceOf, type Setting } from './draft.ts';
+import { add, closeResult, type Draft, isNew, namespaceOf, type Setting } from './draft.ts';
 import { components, fileInside, folderInside, forgetFolders, openInside, through } from './inside.ts';
 import { bindAttributes, compileAttributes, remountFlags } from './mount-attributes.ts';
 import { cutPropagation, isBind, isRemount, sourceOf, takenByStarter, treeName } from './mount-sources.ts';
@@ -46,6 +46,7 @@ export function compileMounts(draft: Draft): void {
 function compileFilesystem(draft: Draft, setting: Setting, m: Mount, options: MountOptions): void {
   const type = m.type ?? 'none';
   checkOwners(draft, setting, options);
+  checkNamespace(draft, setting, type);
   // A symbolic link here would mount /proc over something else, and write protection would guard the wrong place.
   const strict = type === 'proc' || type === 'sysfs';
   const copied = options.tmpcopyup === true && type === 'tmpfs';
@@ -79,6 +80,18 @@ function compileFilesystem(draft: Draft, setting: Setting, m: Mount, options: Mo
     else closeResult(draft, setting, ref(mounted));
   }
   closeResult(draft, setting, ref(target));
+}
+
+/** File systems that show a namespace, which whoever mounts them must own. */
+const SHOWS: Record<string, NamespaceType> = { proc: 'pid', mqueue: 'ipc' };
+
+/** A new user namespace owns only namespaces that are new with it; the kernel says EPERM, and not what is missing. */
+function checkNamespace(draft: Draft, setting: Setting, type: string): void {
+  const shown = SHOWS[type];
+  if (!shown || !isNew(draft.config, 'user') || isNew(draft.config, shown)) return;
+  throw new Error(
+    `${setting.from}: ${type} cannot be mounted in a new user namespace without a new "${shown}" namespace, because it would show one of the host's; add {"type": "${shown}"} to linux.namespaces, or bind the host's`,
+  );
 }
 
 /** The kernel says EINVAL to a uid= or gid= that the container's user namespace does not have, and not what is wrong. */
