@@ -3,6 +3,7 @@
  * loaded when it is called: `delete` should not pay for the compiler.
  */
 import { readFileSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type Arguments, describeOptions, type OptionSpecs, parseArguments, textOf, UsageError } from './arguments.ts';
 import type { Command, Context, Narration } from './command.ts';
 import { type Log, openLog } from './log.ts';
@@ -155,7 +156,8 @@ function contextOf(args: Arguments, log: Log, surroundings: Surroundings): Conte
   const explain = args.options.explain === true;
   const file = explain ? undefined : process.env.MINIRUN_EXPLAIN;
   return {
-    root: textOf(args, 'root') ?? defaultRoot(),
+    // Before a command goes to its bundle.
+    root: resolve(textOf(args, 'root') ?? defaultRoot()),
     systemdCgroup: args.options['systemd-cgroup'] === true,
     rootless: textOf(args, 'rootless') ?? 'auto',
     criu: textOf(args, 'criu') ?? 'criu',
