@@ -88,6 +88,26 @@ describe('bind mounts', () => {
     expect(over('/proc').map((s) => s.expect?.[0]?.not)).toEqual([undefined]);
     expect(over('/proc/cpuinfo')).toEqual([]);
   });
+  it('keep before Linux 5.12, too, what may be locked', () => {
+    const old: Partial<Host> = {
+      kernel: [5, 10],
+      uid: 1000,
+      gid: 1000,
+      newuidmap: 'm',
+      newgidmap: 'm',
+      mounts: { modes: {}, restrictions: { '/src': 2 | 4, '/srv/rootfs': 8 } },
+    };
+    const p = programOf(
+      [bind(['bind', 'ro', 'dev'])],
+      (c) => {
+        userNamespace(c);
+        c.root = { path: '/srv/rootfs', readonly: true };
+      },
+      old,
+    );
+    expect(has(asked(p, '#/mounts/0'), /null, MS_RDONLY\|MS_NOSUID\|MS_REMOUNT\|MS_BIND, null/)).toBe(true);
+    expect(has(asked(p, '#/root/readonly'), /null, MS_RDONLY\|MS_NOEXEC\|MS_REMOUNT\|MS_BIND, null/)).toBe(true);
+  });
   it('are cut off from the host before Linux 5.12 once they are attached', () => {
     const lines = asked(programOf([bind(['rbind', 'ro'])], userNamespace, { kernel: [5, 10] }), '#/mounts/0');
     expect(has(lines, /mount_setattr/)).toBe(false);

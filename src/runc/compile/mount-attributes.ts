@@ -64,6 +64,13 @@ export function bindAttributes(draft: Draft, options: MountOptions): { set: numb
   return { set: asked.set, clear: (asked.clear | others) & ~(asked.set & ~MOUNT_ATTR.MOUNT_ATTR__ATIME) };
 }
 
+/**
+ * Before Linux 5.12: what the mount of a path must keep in a user namespace, where it may be locked.
+ * @param clear flags that a word takes away
+ */
+export const keptFlags = (draft: Draft, path: string, clear = 0): number =>
+  keepsLockedFlags(draft) ? (draft.host.mounts?.restrictions?.[path] ?? 0) & ~clear : 0;
+
 /** Before Linux 5.12: a second mount(2) call, with the flags that it takes for a bind mount. */
 export const remountFlags = (flags: number): number =>
   MS.MS_BIND |

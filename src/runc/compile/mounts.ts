@@ -8,7 +8,7 @@ import { type MountOptions, parseMountOptions } from '../spec/mount-options.ts';
 import { compileCgroupMount } from './cgroup-mount.ts';
 import { add, closeResult, type Draft, isNew, namespaceOf, type Setting } from './draft.ts';
 import { components, fileInside, folderInside, forgetFolders, openInside, through } from './inside.ts';
-import { bindAttributes, compileAttributes, remountFlags } from './mount-attributes.ts';
+import { bindAttributes, compileAttributes, keptFlags, remountFlags } from './mount-attributes.ts';
 import { cutPropagation, isBind, isRemount, sourceOf, takenByStarter, treeName } from './mount-sources.ts';
 import { compileNotInProc, isProcfs, isReplaceable } from './mount-target.ts';
 import { attach, cloneTree } from './root.ts';
@@ -166,7 +166,7 @@ function compileBind(draft: Draft, setting: Setting, m: Mount, options: MountOpt
   if (!modern && restricted)
     add(draft, {
       ...setting,
-      call: mount(null, through(tree), null, remountFlags(options.flags), null),
+      call: mount(null, through(tree), null, remountFlags(options.flags | keptFlags(draft, m.source ?? '', options.clear)), null),
       why: 'A bind mount takes its restrictions only by a second call (before Linux 5.12).',
     });
   if (!modern && takenByStarter(draft, m, options))

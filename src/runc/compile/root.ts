@@ -5,6 +5,7 @@ import { chdir, chroot, fchdir, mount, mountSetattr, moveMount, open, openTree, 
 import { ref } from '../program/step.ts';
 import { add, closeResult, type Draft, hasNamespace, type Setting } from './draft.ts';
 import { ROOT, through } from './inside.ts';
+import { remountFlags } from './mount-attributes.ts';
 
 const init = (from: string): Setting => ({ actor: 'init', chapter: 'root file system', from });
 
@@ -154,7 +155,8 @@ export function compileReadonlyRoot(draft: Draft): void {
   if (kernelAtLeast(draft.host, 5, 12)) {
     add(draft, { ...setting, call: mountSetattr(ref(ROOT), AT.AT_EMPTY_PATH, { set: MOUNT_ATTR.MOUNT_ATTR_RDONLY, clear: 0 }), why });
   } else {
-    add(draft, { ...setting, call: mount(null, through(ROOT), null, MS.MS_BIND | MS.MS_REMOUNT | MS.MS_RDONLY, null), why });
+    const kept = draft.host.mounts?.restrictions?.[draft.config.root.path] ?? 0;
+    add(draft, { ...setting, call: mount(null, through(ROOT), null, remountFlags(MS.MS_RDONLY | kept), null), why });
   }
 }
 

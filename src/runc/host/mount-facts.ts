@@ -2,6 +2,7 @@
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Config, NamespaceType } from '../spec/config.ts';
+import { parseMountOptions } from '../spec/mount-options.ts';
 
 export interface MountFacts {
   /** Destinations of tmpfs mounts that the image has as a folder → its permission bits. */
@@ -10,6 +11,11 @@ export interface MountFacts {
   rootMount?: string;
   /** Where whole proc and sysfs file systems are mounted outside of the rootfs; read for a root that is moved only. */
   kernelViews?: string[];
+  /**
+   * MS_* flags of the mounts in which the rootfs and sources lie, by the path in the config; read before Linux 5.12 only,
+   * where a bind mount takes new restrictions with all that it is to keep, and locked ones must be kept.
+   */
+  restrictions?: Record<string, number>;
   /** Namespaces that the config joins by path and that this process is in anyway; read for sysctls only. */
   ownNamespaces?: NamespaceType[];
 }
@@ -19,6 +25,8 @@ interface MountLine {
   root: string;
   point: string;
   type: string;
+  /** The restrictions of this mount: `rw,nosuid,relatime`. */
+  options: string;
 }
 
 /** The lines of /proc/PID/mountinfo. Spaces and line ends in paths are octal numbers there (proc(5)). */
@@ -28,16 +36,22 @@ export function mountLines(text: string): MountLine[] {
     const [left, right] = line.split(' - ');
     const words = left?.split(' ') ?? [];
     const type = right?.split(' ')[0];
-    return type && words[3] && words[4] ? [{ root: plain(words[3]), point: plain(words[4]), type }] : [];
+    return type && words[3] && words[4] ? [{ root: plain(words[3]), point: plain(words[4]), type, options: words[5] ?? '' }] : [];
   });
 }
 
 const isAtOrBelow = (path: string, folder: string): boolean =>
   path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 
-/** The mount point that holds `path`: of those above it, the longest. */
-export const mountPointOf = (lines: MountLine[], path: string): string =>
-  lines.reduce((best, { point }) => (isAtOrBelow(path, point) && point.length >= best.length ? point : best), '/');
+/** The mount that holds `path`: of those above it, the one with the longest path, and of several at one place the last. */
+const mountOf = (lines: MountLine[], path: string): MountLine | undefined =>
+  lines.reduce<MountLine | undefined>(
+    (best, line) => (isAtOrBelow(path, line.point) && line.point.length >= (best?.point.length ?? 0) ? line : best),
+    undefined,
+  );
+
+/** The mount point that holds `path`. */
+export const mountPointOf = (lines: MountLine[], path: string): string => mountOf(lines, path)?.point ?? '/';
 
 /** Where all of a procfs or sysfs can be reached, but for the container's own. */
 export const wholeKernelViews = (lines: MountLine[], rootfs: string): string[] =>
@@ -71,24 +85,42 @@ function coveredModes(config: Config, rootfs: string, links: Record<string, stri
   return modes;
 }
 
+const real = (path: string): string => {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // not there, or not for us: said by the step that opens it
+  }
+};
+
+/** What the mounts that hold these paths are restricted to. */
+const restrictionsOf = (lines: MountLine[], bundle: string, paths: string[]): Record<string, number> =>
+  Object.fromEntries(
+    paths.map((path) => [path, parseMountOptions(mountOf(lines, real(resolve(bundle, path)))?.options.split(',') ?? []).flags]),
+  );
+
 /**
  * @param links places in the rootfs that go through links of the image
- * @param noPivot the root is going to be moved over `/`
+ * @param options.noPivot the root is going to be moved over `/`
+ * @param options.old the kernel is older than Linux 5.12
  */
-export function readMountFacts(config: Config, bundle: string, links: Record<string, string>, noPivot = false): MountFacts {
+export function readMountFacts(
+  config: Config,
+  bundle: string,
+  links: Record<string, string>,
+  options: { noPivot?: boolean | undefined; old?: boolean } = {},
+): MountFacts {
   const rootfs = resolve(bundle, config.root?.path ?? 'rootfs');
   const facts: MountFacts = { modes: coveredModes(config, rootfs, links) };
   const shared = config.linux?.rootfsPropagation?.endsWith('shared') === true;
-  if (shared || noPivot) {
-    let real = rootfs;
-    try {
-      real = realpathSync(rootfs);
-    } catch {
-      // no rootfs: said by the step that opens it
-    }
+  if (shared || options.noPivot || options.old) {
     const lines = mountLines(readFileSync('/proc/self/mountinfo', 'utf8'));
-    if (shared) facts.rootMount = mountPointOf(lines, real);
-    if (noPivot) facts.kernelViews = wholeKernelViews(lines, real);
+    if (shared) facts.rootMount = mountPointOf(lines, real(rootfs));
+    if (options.noPivot) facts.kernelViews = wholeKernelViews(lines, real(rootfs));
+    if (options.old) {
+      const sources = (config.mounts ?? []).flatMap((m) => (m.source && parseMountOptions(m.options ?? []).bind ? [m.source] : []));
+      facts.restrictions = restrictionsOf(lines, bundle, [config.root?.path ?? 'rootfs', ...sources]);
+    }
   }
   if (Object.keys(config.linux?.sysctl ?? {}).length) {
     const own = (config.linux?.namespaces ?? []).filter((n) => n.path && isOwn(n.type, n.path)).map((n) => n.type);

@@ -190,9 +190,10 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
   const newgidmap = uid === 0 ? undefined : findProgram('newgidmap');
   const seccompFilter = seccompFilterOf(config, arch, options);
   const links = linksInside(config, bundle);
+  const kernel = kernelVersion(release());
   const host: Host = {
     arch,
-    kernel: kernelVersion(release()),
+    kernel,
     uid,
     gid: process.getegid?.() ?? 0,
     bounding: BigInt(`0x${bounding}`),
@@ -200,7 +201,7 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
     cgroup: readCgroupFacts(),
     files,
     links,
-    mounts: readMountFacts(config, bundle, links, options.noPivot),
+    mounts: readMountFacts(config, bundle, links, { noPivot: options.noPivot, old: kernel[0] < 5 || (kernel[0] === 5 && kernel[1] < 12) }),
     rlimits: hardLimits(read('/proc/self/limits')),
     ...resctrlFacts(config),
     ...(config.linux?.netDevices ? { netDevices: readNetDevices(Object.keys(config.linux.netDevices)) } : {}),
