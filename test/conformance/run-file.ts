@@ -30,14 +30,18 @@ function once(file: TestFile, runtime: Runtime, only: string[] | undefined, limi
       child.kill('SIGTERM');
     };
     let timer = setTimeout(stop, limits.seconds * 1000);
-    const take = (text: string) => {
+    let last: string | undefined;
+    const take = (text: string, stream: string) => {
+      // A test point stands in a line of its own, whatever the other stream's last line lacks.
+      if (last !== undefined && last !== stream && !output.endsWith('\n')) output += '\n';
+      last = stream;
       output += text;
       if (hung || !text.split('\n').some(isTestPoint)) return;
       clearTimeout(timer);
       timer = setTimeout(stop, limits.seconds * 1000);
     };
-    child.stdout.setEncoding('utf8').on('data', take);
-    child.stderr.setEncoding('utf8').on('data', take);
+    child.stdout.setEncoding('utf8').on('data', (text: string) => take(text, 'stdout'));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => take(text, 'stderr'));
     child.on('error', reject);
     // Not `close`: a process that the tests left behind may hold the pipe open.
     child.on('exit', (code) => {
