@@ -36,6 +36,7 @@ const CONDITIONS: [pattern: RegExp, unmet: (argument: string) => string | undefi
   [/^v1$/, () => (Object.keys(facts.v1).length > 0 ? undefined : 'needs cgroup v1 controllers')],
   [/^v2$/, () => (facts.mode === 'v2' ? undefined : 'needs a machine with cgroup v2 alone')],
   [/^x64$/, () => (process.arch === 'x64' ? undefined : 'needs an x86-64 processor')],
+  [/^criu$/, () => (spawnSync('criu', ['check']).status === 0 ? undefined : 'needs a criu that fits the kernel (criu check)')],
   [/^with-(.+)$/, (program) => skipReason({ program })],
   [
     /^linux-(\d+\.\d+)$/,

@@ -2,7 +2,8 @@
  * Talking to criu: `criu swrk 3` takes one request on descriptor 3, asks back at the stages of its
  * work, and answers (criu.org/RPC). The conversation is synchronous, as everything that makes containers.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { closeFd, socketPair } from '../../libc/fd.ts';
 import { waitBlocking } from '../../libc/process.ts';
 import { spawn } from '../../libc/spawn.ts';
@@ -39,10 +40,10 @@ export class CriuFailure extends Error {
  * @throws Error that says what to install
  */
 export function findCriu(name: string): string {
-  const path = name.includes('/') ? name : findProgram(name);
-  if (path !== undefined) return path;
+  const path = name.includes('/') ? resolve(name) : findProgram(name);
+  if (path !== undefined && existsSync(path)) return path;
   throw new Error(
-    `checkpoint and restore need the program ${name}, and it is not in PATH; install the package criu, or name its place with the global option --criu`,
+    `checkpoint and restore need the program ${name}, and it is not ${path === undefined ? 'in PATH' : 'there'}; install the package criu, or name its place with the global option --criu`,
   );
 }
 

@@ -1,5 +1,5 @@
 /** Bringing a container back from a checkpoint: a new container, whose processes criu makes as they were. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { closeFd, duplicateHigh, socketPair } from '../../libc/fd.ts';
 import { signal, startTime, waitBlocking } from '../../libc/process.ts';
 import { sendDescriptor } from '../../libc/unix-message.ts';
@@ -95,7 +95,7 @@ export function restoreContainer(request: RestoreRequest): Running {
     const program = compileRestore(config, host, {
       id,
       bundle,
-      point: folder,
+      point: realpathSync(folder),
       criu: { path: criu, environment: criuEnvironment() },
       preserveFds: fds.size - 3,
     });
@@ -114,7 +114,7 @@ export function restoreContainer(request: RestoreRequest): Running {
       log_file: 'restore.log',
       evasive_devices: true,
       rst_sibling: true,
-      root: folder,
+      root: realpathSync(folder),
       external: externalSources(config, host, bundle, cgroups),
       join_ns: namespaces.join_ns ?? [],
       inherit_fd: [...(namespaces.inherit_fd ?? []), ...inheritedStreams(streams)],
