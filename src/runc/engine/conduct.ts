@@ -7,7 +7,7 @@ import { type FlatProgram, type FlatStep, isHelperProgram, NOBODY } from '../pro
 import { type ProgramMemory, perform, prepare, unexpected } from '../program/memory.ts';
 import type { Actor, Program, Step } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
-import { runHelper } from './helper.ts';
+import { type Made, runHelper } from './helper.ts';
 import { type HookCall, hookCall } from './hook-call.ts';
 import type { Observer, Where } from './observer.ts';
 import { decodeRecord, RECORD_SIZE } from './records.ts';
@@ -124,7 +124,7 @@ export function conduct(c: Conductor, onInit: (pid: number) => void): number {
     if (c.observer) catchUp(index);
     c.observer?.begin?.(where(index));
     const started = process.hrtime.bigint();
-    let result = 0;
+    let made: Made = { result: 0 };
     if (step.sync?.kind === 'wait') {
       while (!signalled.has(step.sync.token)) {
         if (!pump()) throw new StepError(program, index, 0, lostContact(step.sync.token));
@@ -136,13 +136,14 @@ export function conduct(c: Conductor, onInit: (pid: number) => void): number {
       else goOn();
       released = token === TOKENS.start;
     } else {
-      result = makeCall(c, index);
+      made = makeCall(c, index);
     }
+    const { result } = made;
     if (step.sync) c.onSync?.(step.sync.token);
     const ns = Number(process.hrtime.bigint() - started);
     const ignored = result < 0 && (flat.steps[index] as FlatStep).ignore.includes(-result);
     c.observer?.end?.(where(index), { result, ns, ignored });
-    if (result < 0 && !ignored) throw new StepError(program, index, -result);
+    if (result < 0 && !ignored) throw new StepError(program, index, -result, undefined, made.said);
     saveResult(index, result);
     const wrong = result < 0 ? -1 : unexpected(flat.steps[index] as FlatStep, memory);
     if (wrong >= 0) throw new StepError(program, index, 0, step.expect?.[wrong]?.otherwise);
@@ -164,21 +165,21 @@ function narrateExec(c: Conductor, finished: Set<number>, where: (index: number)
 const lostContact = (token: string): string =>
   `The process ended before it reached "${token}" without saying why: it was killed (by the kernel for memory, or by a person).`;
 
-function makeCall(c: Conductor, index: number): number {
+function makeCall(c: Conductor, index: number): Made {
   const step = c.program.steps[index] as Step;
   const flat = c.flat.steps[index] as FlatStep;
   if (flat.op === 'clone' && c.clone) {
     prepare(flat, c.memory);
-    return c.clone(flat);
+    return { result: c.clone(flat) };
   }
   if (isHelperProgram(step)) {
     const result = (name: string): number => c.memory.results[c.flat.slots.lastIndexOf(name)] ?? 0;
     if (step.call.name !== 'run_hook') return runHelper(step, result);
     if (!c.hook) throw new Error(`${step.from}: nobody is here to run hooks`);
     c.hook(hookCall(step, result));
-    return 0;
+    return { result: 0 };
   }
-  return perform(flat, c.memory);
+  return { result: perform(flat, c.memory) };
 }
 
 function readRetrying(fd: number, into: Buffer): number {

@@ -2,7 +2,7 @@
 import { flatten, isHelperProgram } from '../program/flatten.ts';
 import { load, perform, unexpected } from '../program/memory.ts';
 import type { Program } from '../program/step.ts';
-import { runHelper } from './helper.ts';
+import { type Made, runHelper } from './helper.ts';
 import type { Observer } from './observer.ts';
 import { StepError } from './step-error.ts';
 
@@ -21,11 +21,11 @@ export function performLocally(program: Program, observer?: Observer): void {
     const where = { program, index, step, pid: process.pid };
     observer?.begin?.(where);
     const started = process.hrtime.bigint();
-    const result = isHelperProgram(step) ? runHelper(step, saved) : perform(numbers, memory);
+    const { result, said }: Made = isHelperProgram(step) ? runHelper(step, saved) : { result: perform(numbers, memory) };
     const ns = Number(process.hrtime.bigint() - started);
     const ignored = result < 0 && numbers.ignore.includes(-result);
     observer?.end?.(where, { result, ns, ignored });
-    if (result < 0 && !ignored) throw new StepError(program, index, -result);
+    if (result < 0 && !ignored) throw new StepError(program, index, -result, undefined, said);
     if (numbers.save >= 0) memory.results[numbers.save] = result;
     const wrong = result < 0 ? -1 : unexpected(numbers, memory);
     if (wrong >= 0) throw new StepError(program, index, 0, step.expect?.[wrong]?.otherwise);
