@@ -3,9 +3,13 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { compile } from '../../src/runc/compile/compile.ts';
 import { nativeAvailable } from '../../src/runc/engine/native.ts';
+import { readMountFacts } from '../../src/runc/host/mount-facts.ts';
+import { probeHost } from '../../src/runc/host/probe.ts';
+import type { Program } from '../../src/runc/program/step.ts';
 import type { Config, Mount } from '../../src/runc/spec/config.ts';
-import { newId } from './support/box.ts';
+import { newId, plainConfig, run } from './support/box.ts';
 import { type Answer, BUSYBOX, scratch, skipReason } from './support/minirun.ts';
 import { bundleConfig, MINIRUN_RUNC, type Runtime, runtimeIn, writeBundle } from './support/runtime.ts';
 import { tracesOf } from './support/traces.ts';
@@ -39,7 +43,7 @@ describe.skipIf(reason)('mounts', () => {
     if (uid) spawnSync('chown', ['-R', `${uid}:${uid}`, copy]);
     return copy;
   };
-  const run = (script: string, change: (config: Config) => void, runtime: Runtime = ours, options: string[] = []): Answer => {
+  const start = (script: string, change: (config: Config) => void, runtime: Runtime = ours, options: string[] = []): Answer => {
     const id = newId();
     const bundle = writeBundle(join(folder, id), id, bundleConfig(['/bin/sh', '-c', script], change));
     try {
@@ -51,7 +55,7 @@ describe.skipIf(reason)('mounts', () => {
     }
   };
   const out = (script: string, change: (config: Config) => void, runtime?: Runtime, options?: string[]): string => {
-    const answer = run(script, change, runtime, options);
+    const answer = start(script, change, runtime, options);
     expect(answer.code, answer.err).toBe(0);
     return answer.out.trimEnd();
   };
@@ -126,7 +130,7 @@ describe.skipIf(reason)('mounts', () => {
         { destination: 'new/d', source: '../source', type: 'bind', options: ['rbind'] },
       );
       const root = rootfs();
-      const answer = run('cat /new/a/f /new/b /new/d/f; stat -c %F /new/c; touch /new/b', (c) => {
+      const answer = start('cat /new/a/f /new/b /new/d/f; stat -c %F /new/c; touch /new/b', (c) => {
         c.root = { path: root };
         change(c);
       });
@@ -207,7 +211,7 @@ describe.skipIf(reason)('mounts', () => {
       expect(out('stat -c "%u %g" /m/f /n/f', change)).toBe('7 8\n65534 65534');
     });
     it('mounts of a file system that cannot do it fail with the cause', () => {
-      const answer = run(
+      const answer = start(
         'true',
         mounts({ destination: '/m', source: '/proc', options: ['bind', 'idmap'], uidMappings: maps, gidMappings: maps }),
       );
@@ -243,7 +247,7 @@ describe.skipIf(reason)('mounts', () => {
         c.root = { path: root };
         c.mounts?.push({ destination: '/filled', type: 'tmpfs', options: ['tmpcopyup', 'ro', 'size=1m', 'mode=751'] });
       };
-      const answer = run(
+      const answer = start(
         'cat /filled/deep/file; readlink /filled/link; stat -c "%a %u:%g" /filled /filled/deep /filled/deep/file; stat -f -c %T /filled; touch /filled/x',
         change,
       );
@@ -289,7 +293,7 @@ describe.skipIf(reason)('mounts', () => {
       const root = rootfs();
       symlinkSync(root, join(folder, 'rootlink'));
       expect(out('echo in', (c) => void (c.root = { path: '../rootlink' }))).toBe('in');
-      const answer = run('true', (c) => void (c.root = { path: 'nowhere' }));
+      const answer = start('true', (c) => void (c.root = { path: 'nowhere' }));
       expect([answer.code, answer.err]).toEqual([1, expect.stringMatching(/#\/root\/path: .*nowhere does not exist/)]);
     });
     it.each([0, 100000])('is moved with --no-pivot, users mapped to %i', (uid) => {
@@ -302,7 +306,7 @@ describe.skipIf(reason)('mounts', () => {
       expect(out(seen, change, ours, ['--no-pivot'])).toBe('/\n/proc\ngone\n1');
     });
     it('without a mount namespace nothing may be mounted', () => {
-      const answer = run('true', (c) => void (c.linux!.namespaces = c.linux!.namespaces!.filter((n) => n.type !== 'mount')));
+      const answer = start('true', (c) => void (c.linux!.namespaces = c.linux!.namespaces!.filter((n) => n.type !== 'mount')));
       expect(answer.code).toBe(1);
       expect(answer.err).toMatch(/mount/);
     });
@@ -313,7 +317,7 @@ describe.skipIf(reason)('mounts', () => {
         c.root = { path: root };
         c.linux!.namespaces = c.linux!.namespaces!.filter((n) => n.type !== 'network');
       };
-      const answer = run(
+      const answer = start(
         `ls /sys/class/net | wc -l; touch /sys/x; awk '$5 == "/sys"' /proc/self/mountinfo | wc -l; mkdir /sys/fs/cgroup/x`,
         change,
       );
@@ -363,7 +367,7 @@ describe.skipIf(reason)('mounts', () => {
     ])('are refused where the image has %s in their place', (_, make) => {
       const root = rootfs();
       make(join(root, 'zero'));
-      const answer = run('true', (c) => {
+      const answer = start('true', (c) => {
         c.root = { path: root };
         c.linux!.devices = [{ path: '/zero', type: 'c', major: 1, minor: 5 }];
       });
@@ -388,7 +392,7 @@ describe.skipIf(reason)('mounts', () => {
       ).toBe('character special file 1:3\nfifo 622\n1:5 640 5:6\n1');
     });
     it('/dev may be read-only', () => {
-      const answer = run('touch /dev/x; echo x > /dev/null && echo written', (c) => {
+      const answer = start('touch /dev/x; echo x > /dev/null && echo written', (c) => {
         for (const m of c.mounts ?? []) if (m.destination === '/dev') m.options?.push('ro');
       });
       expect(answer.out).toBe('written\n');
@@ -413,6 +417,27 @@ describe.skipIf(reason)('mounts', () => {
       out('cat /o/f; echo new > /o/g; stat -f -c %T /q; ls /sys/fs/cgroup | wc -l | grep -v ^0 >/dev/null && echo cgroups', change),
     ).toMatch(/^lower\n.*\ncgroups$/);
     expect(readFileSync(join(layers, 'upper/g'), 'utf8')).toBe('new\n');
+  });
+
+  /** The calls of Linux 5.10, which later kernels still have. */
+  it.each([0, 100000])('are made without mount_setattr as well, users mapped to %i', async (uid) => {
+    const root = rootfs(uid);
+    const id = newId();
+    const config = plainConfig(['/bin/sh', '-c', `${OPTIONS}; touch /x || awk '$5 == "/" { print $6 }' /proc/self/mountinfo`], id);
+    if (uid) userNamespace(config);
+    config.root = { path: root, readonly: true };
+    config.mounts?.push(
+      ...[['rbind', 'ro', 'nosuid'], ['bind'], ['bind', 'noexec']].map((options, i) => ({ destination: `/m${i}`, source, options })),
+      { destination: '/m3', type: 'tmpfs', options: ['ro'] },
+    );
+    const alter = (): Program => {
+      const host = probeHost(config);
+      return compile(config, { ...host, kernel: [5, 10], mounts: readMountFacts(config, '/', {}, { old: true }) }, { id, bundle: '/' });
+    };
+    expect(alter().steps.some((s) => s.call.name === 'mount_setattr')).toBe(false);
+    const answer = await run(config, { id, alter });
+    expect(answer.out, answer.err).toBe('/m0 ro,nosuid,relatime\n/m1 rw,relatime\n/m2 rw,noexec,relatime\n/m3 ro,relatime\nro,relatime\n');
+    expect(tracesOf(id)).toEqual([]);
   });
 
   it('masked and read-only paths that do not exist are passed over', () => {
