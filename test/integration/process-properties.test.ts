@@ -108,6 +108,13 @@ describe.skipIf(reason)('the process of a container', () => {
     if (!readFileSync('/proc/filesystems', 'utf8').includes('selinuxfs')) expect(label.err).toMatch(/selinux is disabled or not supported/);
   });
 
+  it('has no capabilities when the config names none', () => {
+    const { out } = run('grep Cap /proc/self/status', {}, {}, (c) => {
+      delete c.process?.capabilities;
+    });
+    expect(out.match(/:\t0000000000000000$/gm)).toHaveLength(5);
+  });
+
   it('loses capabilities that nobody knows, with a warning', () => {
     const capabilities = { bounding: ['CAP_KILL', 'CAP_NEWEST'], permitted: ['CAP_KILL'], effective: ['CAP_KILL'] };
     const { out, err } = run('grep CapEff /proc/self/status', { capabilities });

@@ -94,6 +94,17 @@ describe('SELinux', () => {
 });
 
 describe('capabilities', () => {
+  test('a config that names none gets none; a further command gets those of the container', () => {
+    const none = config({});
+    delete none.process?.capabilities;
+    const p = made(none);
+    const final = p.steps.findLast((s) => s.call.name === 'capset') as Step;
+    expect(JSON.stringify(final.call.args[1])).not.toMatch(/"value":[1-9]/);
+    expect(shown(p, '#/process/capabilities/bounding')).toHaveLength(41);
+    const kill = config({ capabilities: { bounding: ['CAP_KILL'], permitted: ['CAP_KILL'], effective: ['CAP_KILL'] } });
+    const exec = compileExec(kill, none.process as Process, TYPICAL_HOST, { id: 'box', pid: 7, namespaces: [] });
+    expect(shown(exec, '#/process/capabilities').at(-1)).toContain('effective=permitted=CAP_KILL');
+  });
   const sets = (change: object) => made(config({ capabilities: { bounding: ['CAP_KILL'], ...change } }));
   test('what nobody knows is left out with a warning', () => {
     expect(sets({ bounding: ['CAP_KILL', 'CAP_NOPE'] }).warnings).toEqual(['ignoring unknown or unavailable capabilities: CAP_NOPE']);

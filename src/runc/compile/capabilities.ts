@@ -38,14 +38,14 @@ function unknownNames(asked: Capabilities, lastCapability: number): string[] {
 }
 
 /**
- * The five sets that the process will have. What this process's own bounding set lacks cannot be
+ * The five sets that the process will have; a config that names none gets none, as in runc and
+ * crun. What this process's own bounding set lacks cannot be
  * given away: it is left out, with a warning, as podman does. In a new user namespace every
  * capability is there. A name that is unknown to the kernel is left out as well, and so is an
  * ambient capability that is not permitted and inheritable, which the kernel would refuse
  * (capabilities(7), "Thread capability sets").
  */
-export function capabilitySets(draft: Draft, asked: Capabilities | undefined): CapabilitySets | undefined {
-  if (!asked) return undefined;
+export function capabilitySets(draft: Draft, asked: Capabilities = {}): CapabilitySets {
   const unknown = unknownNames(asked, draft.host.lastCapability);
   if (unknown.length) draft.warnings.push(`ignoring unknown or unavailable capabilities: ${unknown.join(', ')}`);
   const known = (1n << BigInt(draft.host.lastCapability + 1)) - 1n;

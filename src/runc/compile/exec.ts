@@ -28,8 +28,21 @@ export interface ExecOptions extends CommandOptions {
   namespaces: readonly NamespaceType[];
 }
 
+/** What the container's own process has and a further one gets too, unless it says otherwise; so in runc. */
+function inherited({ process }: Config): Partial<Process> {
+  const { capabilities, selinuxLabel, scheduler, ioPriority, execCPUAffinity } = process ?? ({} as Process);
+  return {
+    ...(capabilities ? { capabilities } : {}),
+    ...(selinuxLabel ? { selinuxLabel } : {}),
+    ...(scheduler ? { scheduler } : {}),
+    ...(ioPriority ? { ioPriority } : {}),
+    ...(execCPUAffinity ? { execCPUAffinity } : {}),
+  };
+}
+
 /** @param config the container's config; its process is replaced by the one to execute */
-export function compileExec(config: Config, process: Process, host: Host, options: ExecOptions): Program {
+export function compileExec(config: Config, asked: Process, host: Host, options: ExecOptions): Program {
+  const process: Process = { ...inherited(config), ...asked };
   const namespaces = options.namespaces.map((type) => ({ type, path: `/proc/${options.pid}/ns/${NAMESPACE_FILE[type]}` }));
   const draft = newDraft(
     { ...config, process, linux: { ...config.linux, namespaces }, annotations: { ...config.annotations, 'minirun.id': options.id } },
@@ -40,18 +53,16 @@ export function compileExec(config: Config, process: Process, host: Host, option
   const init: Setting = { actor: 'init', chapter: 'namespaces', from: 'minirun' };
   const joined = { pid: options.pid, namespaces: options.namespaces };
 
-  const affinity = process.execCPUAffinity ?? config.process?.execCPUAffinity;
-
-  compileInitialAffinity(draft, affinity);
+  compileInitialAffinity(draft, process.execCPUAffinity);
   const joinCgroups = compileCgroupOpen(draft, options.cgroups ?? cgroupPaths(draft.config, host, options.id));
   compileIntelRdt(draft, options.id, true);
   const number = compileNumberFromStarter(draft);
   compileJoiningStarter(draft, joined, number.before);
   number.after();
   signal(draft, starter, TOKENS.cloned, 'Tell the runtime that it exists.');
-  wait(draft, { ...starter, actor: 'runtime' }, TOKENS.cloned, "The runtime needs its number, for what is set from outside.");
+  wait(draft, { ...starter, actor: 'runtime' }, TOKENS.cloned, 'The runtime needs its number, for what is set from outside.');
   joinCgroups();
-  compileFinalAffinity(draft, affinity);
+  compileFinalAffinity(draft, process.execCPUAffinity);
   compileOomScore(draft);
   compileRelease(draft);
   number.read();
