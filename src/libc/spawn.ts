@@ -5,7 +5,7 @@
  * the parent until the exec, so it works, and it is synchronous: the pid is known on return.
  */
 import { SyscallError } from './errno.ts';
-import { closeFd, duplicateHigh } from './fd.ts';
+import { call, closeFd, duplicateHigh } from './fd.ts';
 import { addressOf, cstring, loadLibc } from './ffi.ts';
 
 export interface SpawnRequest {
@@ -35,6 +35,7 @@ let functions: Functions | undefined;
 const OPAQUE = 512;
 const SETSIGDEF = 0x04;
 const SETSIGMASK = 0x08;
+const CLOSE_RANGE_CLOEXEC = 4;
 
 function load(): Functions {
   const libc = loadLibc();
@@ -86,6 +87,8 @@ export function spawn(request: SpawnRequest): number {
     f.attrFlags(addressOf(attributes), SETSIGDEF | SETSIGMASK);
     f.attrDefault(addressOf(attributes), addressOf(allSignals));
     f.attrMask(addressOf(attributes), addressOf(noSignals));
+    // Node marks what it inherits only up to the first gap: what a caller leaks at higher numbers ends here (CVE-2024-21626).
+    call('close_range', 3, 0xffffffff, CLOSE_RANGE_CLOEXEC); // before Linux 5.11: EINVAL, and it is init that closes them
     // Sources are moved out of the way first: a target number may be another pair's source.
     for (const source of new Set(request.fds.values())) high.set(source, duplicateHigh(source));
     for (const [target, source] of request.fds) f.actionsDup2(addressOf(actions), high.get(source), target);

@@ -110,7 +110,8 @@ describe.skipIf(reason)('exec', () => {
       expect(Date.now() - begin).toBeLessThan(20_000);
       const text = readFileSync(pidFile, 'utf8');
       expect(text).toMatch(/^\d+$/);
-      expect(readFileSync(`/proc/${text}/cmdline`, 'utf8')).toContain('sleep');
+      // runc's may still be on its way to the command.
+      await until('it is the command', () => readFileSync(`/proc/${text}/cmdline`, 'utf8').includes('sleep'));
       expect(JSON.parse(r(['ps', '--format', 'json', idOf(r)]).out)).toContain(Number(text));
       process.kill(Number(text), 'SIGKILL');
       await until('it has ended', () => !existsSync(`/proc/${text}`) || /\) Z /.test(readFileSync(`/proc/${text}/stat`, 'utf8')), 20_000);
