@@ -59,9 +59,18 @@ const lazyChildProcess = {
   },
 };
 
+/** In CommonJS `require` is there already; node:module brings the loader of ES modules with it: 2 ms. */
+const ownRequire = {
+  name: 'own-require',
+  setup(build) {
+    build.onResolve({ filter: /^node:module$/ }, (args) => ({ path: args.path, namespace: 'require' }));
+    build.onLoad({ filter: /.*/, namespace: 'require' }, () => ({ contents: 'exports.createRequire = () => require;' }));
+  },
+};
+
 const COMMONJS = {
   ...SHARED,
-  plugins: [lazyChildProcess],
+  plugins: [lazyChildProcess, ownRequire],
   format: 'cjs',
   // What is loaded on demand stays in the file, unevaluated until it is needed.
   supported: { 'dynamic-import': false },

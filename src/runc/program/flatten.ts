@@ -107,10 +107,11 @@ class DataSegment {
 
   /** Writes into what was reserved: the lowest `width` bytes of a number. */
   setNumber(at: number, value: bigint, width: number): void {
-    if (width === 8) this.memory.writeBigUInt64LE(value, at);
-    else if (width === 4) this.memory.writeUInt32LE(Number(value & 0xffffffffn), at);
-    else if (width === 2) this.memory.writeUInt16LE(Number(value & 0xffffn), at);
-    else this.memory.writeUInt8(Number(value & 0xffn), at);
+    const view = new DataView(this.memory.buffer, this.memory.byteOffset + at, width);
+    if (width === 8) view.setBigUint64(0, value, true);
+    else if (width === 4) view.setUint32(0, Number(value & 0xffffffffn), true);
+    else if (width === 2) view.setUint16(0, Number(value & 0xffffn), true);
+    else view.setUint8(0, Number(value & 0xffn));
   }
 
   set(at: number, bytes: Uint8Array): void {

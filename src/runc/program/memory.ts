@@ -9,6 +9,7 @@ import type { FlatProgram, FlatStep, Patch } from './flatten.ts';
 export interface ProgramMemory {
   flat: FlatProgram;
   data: Buffer;
+  view: DataView;
   base: bigint;
   /** Results by slot number. */
   results: number[];
@@ -17,20 +18,20 @@ export interface ProgramMemory {
 /** Copies the data segment to memory of its own and writes the pointers in it. */
 export function load(flat: FlatProgram): ProgramMemory {
   const data = Buffer.from(flat.data.length ? flat.data : new Uint8Array(8));
-  const memory = { flat, data, base: addressOf(data), results: [] };
+  const memory = { flat, data, view: new DataView(data.buffer, data.byteOffset, data.length), base: addressOf(data), results: [] };
   for (const p of flat.relocations) apply(p, memory);
   return memory;
 }
 
 function apply(p: Patch, memory: ProgramMemory): void {
-  const { data, base, results } = memory;
+  const { data, view, base, results } = memory;
   if (p.kind === 'pointer') {
-    data.writeBigUInt64LE(base + BigInt(p.value), p.at);
+    view.setBigUint64(p.at, base + BigInt(p.value), true);
     return;
   }
   const result = results[p.value] ?? 0;
-  if (p.kind === 'i32') data.writeInt32LE(result, p.at);
-  else if (p.kind === 'u64') data.writeBigUInt64LE(BigInt(result), p.at);
+  if (p.kind === 'i32') view.setInt32(p.at, result, true);
+  else if (p.kind === 'u64') view.setBigUint64(p.at, BigInt(result), true);
   else {
     const end = data.indexOf(0, p.suffix) + 1;
     const suffix = Buffer.from(data.subarray(p.suffix, end));

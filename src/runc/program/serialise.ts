@@ -45,44 +45,46 @@ export function serialise(
     8 * flat.slots.length +
     flat.data.length;
   const out = Buffer.alloc(size);
+  // Not Buffer's own methods: those are JavaScript, which is slow until it has been compiled, and this runs once.
+  const view = new DataView(out.buffer, out.byteOffset, size);
   const header = [MAGIC, MODES[mode], flat.steps.length, flat.slots.length, flat.relocations.length, patches.length, expects.length, actor];
-  header.forEach((word, i) => out.writeUInt32LE(word, 4 * i));
+  header.forEach((word, i) => view.setUint32(4 * i, word, true));
 
   let at = HEADER;
   let firstPatch = 0;
   let firstExpect = 0;
   flat.steps.forEach((step, index) => {
     if (step.ignore.length > 4) throw new Error('a step may ignore four errno values at most');
-    out.writeUInt8(OPS[step.op], at);
-    out.writeUInt8(step.actor, at + 1);
-    out.writeUInt8(step.becomes, at + 2);
-    out.writeUInt8((silenceAfter.has(index) ? FLAG_SILENCE : 0) | (unattendedAfter.has(index) ? FLAG_UNATTENDED : 0), at + 3);
-    out.writeInt32LE(step.nr, at + 4);
-    out.writeInt32LE(step.save, at + 8);
-    out.writeUInt16LE(step.patches.length, at + 12);
-    out.writeUInt16LE(step.expect.length, at + 14);
-    out.writeUInt32LE(firstPatch, at + 16);
-    out.writeUInt32LE(firstExpect, at + 20);
-    step.ignore.forEach((n, i) => out.writeInt32LE(n, at + 24 + 4 * i));
+    out[at] = OPS[step.op];
+    out[at + 1] = step.actor;
+    out[at + 2] = step.becomes;
+    out[at + 3] = (silenceAfter.has(index) ? FLAG_SILENCE : 0) | (unattendedAfter.has(index) ? FLAG_UNATTENDED : 0);
+    view.setInt32(at + 4, step.nr, true);
+    view.setInt32(at + 8, step.save, true);
+    view.setUint16(at + 12, step.patches.length, true);
+    view.setUint16(at + 14, step.expect.length, true);
+    view.setUint32(at + 16, firstPatch, true);
+    view.setUint32(at + 20, firstExpect, true);
+    step.ignore.forEach((n, i) => view.setInt32(at + 24 + 4 * i, n, true));
     step.args.forEach((arg, i) => {
-      out.writeUInt8(ARG_KINDS[arg.kind], at + 40 + i);
-      out.writeBigUInt64LE(arg.value, at + 48 + 8 * i);
+      out[at + 40 + i] = ARG_KINDS[arg.kind];
+      view.setBigUint64(at + 48 + 8 * i, arg.value, true);
     });
     firstPatch += step.patches.length;
     firstExpect += step.expect.length;
     at += STEP;
   });
   const writePatch = (p: Patch) => {
-    [PATCH_KINDS[p.kind], p.at, p.value, p.suffix].forEach((word, i) => out.writeUInt32LE(word, at + 4 * i));
+    [PATCH_KINDS[p.kind], p.at, p.value, p.suffix].forEach((word, i) => view.setUint32(at + 4 * i, word, true));
     at += PATCH;
   };
   flat.relocations.forEach(writePatch);
   patches.forEach(writePatch);
   for (const e of expects) {
-    out.writeUInt32LE(e.at, at);
-    out.writeUInt32LE(e.size | (e.not ? EXPECT_NOT : 0), at + 4);
-    out.writeBigUInt64LE(e.mask, at + 8);
-    out.writeBigUInt64LE(e.equals, at + 16);
+    view.setUint32(at, e.at, true);
+    view.setUint32(at + 4, e.size | (e.not ? EXPECT_NOT : 0), true);
+    view.setBigUint64(at + 8, e.mask, true);
+    view.setBigUint64(at + 16, e.equals, true);
     at += EXPECT;
   }
   at += 8 * flat.slots.length;
