@@ -130,11 +130,11 @@ describe('what of the host criu gets back', () => {
   });
 
   it('has criu join the namespaces that are named, but those that it cannot join', () => {
-    expect(sharedNamespaces(config, new Map())).toEqual({ inherit_fd: [], join_ns: [{ ns: 'ipc', ns_file: '/proc/1/ns/ipc' }] });
+    expect(sharedNamespaces(config, new Map(), [])).toEqual({ inherit_fd: [], join_ns: [{ ns: 'ipc', ns_file: '/proc/1/ns/ipc' }] });
     const other: Config = { ...config, linux: { namespaces: [{ type: 'cgroup', path: '/x' }] } };
-    expect(() => sharedNamespaces(other, new Map())).toThrow(/cgroup namespace/);
+    expect(() => sharedNamespaces(other, new Map(), [])).toThrow(/cgroup namespace/);
     const gone: Config = { ...config, linux: { namespaces: [{ type: 'network', path: '/run/netns/none' }] } };
-    expect(() => sharedNamespaces(gone, new Map())).toThrow(/network namespace \/run\/netns\/none .*ENOENT/);
+    expect(() => sharedNamespaces(gone, new Map(), [])).toThrow(/network namespace \/run\/netns\/none .*ENOENT/);
   });
 
   it('takes the file of criu options from the annotation; empty means none', () => {

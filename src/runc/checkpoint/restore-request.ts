@@ -58,17 +58,19 @@ export type CriuFds = Map<number, number>;
 
 /**
  * Namespaces that the config names by path: criu gets network and pid namespaces as descriptors,
- * and joins the others itself. Descriptors are added to `fds`, from number 4 on; the caller closes them.
+ * and joins the others itself. Descriptors are added to `fds`, from number 4 on, and to `open`, for the caller to close.
  * @throws Error for a namespace that is not there, or that criu cannot join
  */
-export function sharedNamespaces(config: Config, fds: CriuFds): Pick<CriuOptions, 'inherit_fd' | 'join_ns'> {
+export function sharedNamespaces(config: Config, fds: CriuFds, open: number[]): Pick<CriuOptions, 'inherit_fd' | 'join_ns'> {
   const inherit: NonNullable<CriuOptions['inherit_fd']> = [];
   for (const { type, key } of SHARED_NAMESPACES) {
     const path = namespaceOf(config, type)?.path;
     if (path === undefined) continue;
     const number = 4 + inherit.length;
     try {
-      fds.set(number, openSync(path, constants.O_RDONLY));
+      const fd = openSync(path, constants.O_RDONLY);
+      open.push(fd);
+      fds.set(number, fd);
     } catch (error) {
       throw new Error(
         `the ${type} namespace ${path} that config.json names does not exist (${(error as NodeJS.ErrnoException).code}); it must be there before a restore`,
