@@ -90,6 +90,7 @@ export const MPOL = {
 } as const;
 export const MPOL_F = { MPOL_F_NUMA_BALANCING: 1 << 13, MPOL_F_RELATIVE_NODES: 1 << 14, MPOL_F_STATIC_NODES: 1 << 15 } as const;
 export const FSCONFIG = { FSCONFIG_SET_STRING: 1, FSCONFIG_CMD_CREATE: 6 } as const;
+export const MFD = { MFD_CLOEXEC: 1 } as const;
 export const FSOPEN = { FSOPEN_CLOEXEC: 1 } as const;
 export const FSMOUNT = { FSMOUNT_CLOEXEC: 1 } as const;
 export const SIGNALS = {
@@ -124,7 +125,7 @@ export const FAMILIES: Record<string, Family> = {
   NETLINK: { names: NETLINK, bits: false }, IOCTL: { names: IOCTL, bits: false }, KEYCTL: { names: KEYCTL, bits: false },
   PER: { names: PER, bits: true }, SCHED: { names: SCHED, bits: false }, SCHED_FLAG: { names: SCHED_FLAG, bits: true },
   IOPRIO_WHO: { names: IOPRIO_WHO, bits: false }, MPOL: { names: MPOL_F, bits: true },
-  FSCONFIG: { names: FSCONFIG, bits: false }, FSOPEN: { names: FSOPEN, bits: true },
+  FSCONFIG: { names: FSCONFIG, bits: false }, FSOPEN: { names: FSOPEN, bits: true }, MFD: { names: MFD, bits: true },
   FSMOUNT: { names: FSMOUNT, bits: true }, SIGNALS: { names: SIGNALS, bits: false },
   BPF_CMD: { names: BPF_CMD, bits: false }, P: { names: P, bits: false }, WAIT: { names: WAIT, bits: true },
 };

@@ -1,6 +1,18 @@
 /** Images and volumes that try to lead a mount, a device or a write elsewhere. */
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nativeAvailable } from '../../src/runc/engine/native.ts';
@@ -8,7 +20,7 @@ import type { Program, Step } from '../../src/runc/program/step.ts';
 import type { Config } from '../../src/runc/spec/config.ts';
 import { newId, plainConfig, run } from './support/box.ts';
 import { BUSYBOX, PROJECT, scratch, skipReason } from './support/minirun.ts';
-import { bundleConfig, runtimeIn, writeBundle } from './support/runtime.ts';
+import { bundleConfig, MINIRUN_RUNC, runtimeIn, writeBundle } from './support/runtime.ts';
 import { tracesOf } from './support/traces.ts';
 
 const reason = skipReason({ root: true, file: BUSYBOX }) ?? (nativeAvailable() ? undefined : 'needs native/build/minirun-init');
@@ -169,6 +181,47 @@ describe.skipIf(reason)('mounts of hostile images', () => {
       });
     });
     expect([answer.code, answer.err]).toEqual([1, expect.stringContaining('ELOOP')]);
+  });
+
+  it('standard streams that are the null device of the host are those of the container: chmod stays inside', () => {
+    const host = join(folder, 'null-of-the-host');
+    spawnSync('mknod', ['-m', '666', host, 'c', '1', '3']);
+    const mode = () => (statSync(host).mode & 0o777).toString(8);
+    const held = openSync(host, 'r+');
+    const script = 'for n in 0 1 2; do chmod 600 /proc/self/fd/$n; done; chmod 640 /dev/null; stat -c %a /dev/null > /report';
+    const rootfs = image();
+    const id = newId();
+    const bundle = writeBundle(
+      join(folder, id),
+      id,
+      bundleConfig(['/bin/sh', '-c', `${script}; exec sleep 60`], (c) => void (c.root = { path: rootfs })),
+    );
+    const call = (args: string[]) =>
+      spawnSync(MINIRUN_RUNC, ['--root', join(folder, 'state'), ...args], {
+        cwd: bundle,
+        stdio: [held, held, held],
+        env: { PATH: process.env.PATH ?? '' },
+      });
+    try {
+      expect(call(['run', '--detach', id]).status).toBe(0);
+      const deadline = Date.now() + 10_000;
+      while (!existsSync(join(rootfs, 'report')) || !readFileSync(join(rootfs, 'report'), 'utf8')) {
+        if (Date.now() > deadline) throw new Error('the container says nothing');
+        spawnSync('sleep', ['0.05']);
+      }
+      expect(readFileSync(join(rootfs, 'report'), 'utf8')).toBe('640\n');
+      expect(mode()).toBe('666');
+      expect(call(['exec', id, '/bin/sh', '-c', 'chmod 600 /proc/self/fd/0 && stat -c %a /dev/null > /report2']).status).toBe(0);
+      expect(readFileSync(join(rootfs, 'report2'), 'utf8')).toBe('600\n');
+      expect(call(['exec', id, '/bin/sh', '-c', 'rm /dev/null']).status).toBe(0);
+      call(['exec', id, '/bin/sh', '-c', 'chmod 600 /proc/self/fd/0; cat; echo done > /report3']);
+      expect(readFileSync(join(rootfs, 'report3'), 'utf8')).toBe('done\n');
+      expect(mode()).toBe('666');
+    } finally {
+      closeSync(held);
+      runtime(['delete', '--force', id]);
+    }
+    expect(tracesOf(id)).toEqual([]);
   });
 
   it('tmpcopyup copies links as links', () => {

@@ -327,6 +327,30 @@ describe('devices', () => {
   });
 });
 
+describe('standard streams that are the null device of the host', () => {
+  const streams = (change: (c: Config) => void, nullStreams: number[]) => {
+    const config: Config = {
+      ociVersion: '1.2.0',
+      process: { user: { uid: 0, gid: 0 }, args: ['/x'], cwd: '/' },
+      root: { path: '/r' },
+      linux: { namespaces: [{ type: 'mount' }] },
+    };
+    change(config);
+    return compile(config, TYPICAL_HOST, { id: 'box', bundle: '/', nullStreams }).steps.map(line);
+  };
+  it('are exchanged for those of the container, once inside', () => {
+    const lines = streams(() => {}, [0, 2]);
+    const open = lines.findIndex((l) => l.includes('/dev/null, O_RDWR'));
+    expect(open).toBeGreaterThan(lines.indexOf('init pivot_root(., .)'));
+    expect(lines.filter((l) => l.startsWith('init dup3(<null>')).length).toBe(2);
+  });
+  it('stay where nothing can be done to them, or the container has the devices of the host', () => {
+    const of = (change: (c: Config) => void) => streams(change, [0]).filter((l) => l.includes('dup3'));
+    expect(of(userNamespace)).toEqual([]);
+    expect(of((c) => void (c.mounts = [{ destination: '/dev', source: '/dev', options: ['rbind'] }]))).toEqual([]);
+  });
+});
+
 describe('facts of the host', () => {
   const lines = mountLines(
     [

@@ -27,11 +27,14 @@ import { capabilitySets, compileAmbient, compileBounding, compileCapabilities, c
 import { add, closeResult, type Draft, type Setting, signal, wait } from './draft.ts';
 import { keepsGroups, setgroupsDenied } from './idmap.ts';
 import { compileScheduling } from './limits.ts';
+import { compileNullStreams } from './null-streams.ts';
 import { compileSeccomp } from './seccomp.ts';
 import { agentPath } from './seccomp-agent.ts';
 import { compileKeyLabel, compileProcessLabel } from './selinux.ts';
 
 const init = (from: string, chapter: Setting['chapter'] = 'privileges'): Setting => ({ actor: 'init', chapter, from });
+
+const UNCHANGED = 2 ** 32 - 1;
 
 /** The environment's PATH, or the one that execvp(3) falls back to. */
 function searchPath(env: readonly string[]): string[] {
@@ -56,6 +59,8 @@ export interface CommandOptions {
   gated?: boolean;
   /** The container's id. */
   id?: string;
+  /** Standard streams that are the host's null device, by number. */
+  nullStreams?: readonly number[];
   /** exec: the container's first process, in the runtime's pid namespace. */
   pid?: number;
 }
@@ -66,8 +71,11 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
   const { uid, gid } = process.user;
   const sets = capabilitySets(draft, process.capabilities);
   const isRoot = uid === 0;
+  // To the kernel it is -1, "leave it as it is": the command would stay root.
+  if (uid === UNCHANGED || gid === UNCHANGED) throw new Error(`#/process/user: ${UNCHANGED} is no user or group number`);
   const numbers = descriptors(options.preserveFds);
 
+  compileNullStreams(draft, options.nullStreams, options.pid !== undefined);
   if (!options.noKeyring) {
     compileKeyLabel(draft);
     add(draft, {

@@ -5,6 +5,7 @@ import { execCgroups } from '../cgroup/exec-cgroups.ts';
 import { compileExec } from '../compile/exec.ts';
 import { unsupported } from '../compile/unsupported.ts';
 import { ffiRefusal } from '../engine/ffi.ts';
+import { nullStreams } from '../host/null-device.ts';
 import { probeHost } from '../host/probe.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Console } from './console.ts';
@@ -35,10 +36,12 @@ export async function execInContainer(
   const host = probeHost(asked, { bundle: view.state.bundle, filterCache: join(view.stateRoot, '.seccomp'), warn: request.warn });
   const problem = unsupported(asked, host)[0];
   if (problem) throw new Error(problem);
+  const streams = options.streams ?? OWN_STREAMS;
   const program = compileExec(config, process, host, {
     id: view.state.id,
     bundle: view.state.bundle,
     ...namespacesOf(view.pid),
+    nullStreams: request.process.terminal ? [] : nullStreams([streams.stdin, streams.stdout, streams.stderr]),
     cgroups: execCgroups(view.state.cgroups, view.pid, request.cgroups),
     ...request.choices,
   });
@@ -54,7 +57,7 @@ export async function execInContainer(
       program,
       engine: request.engine,
       terminal: request.process.terminal === true,
-      streams: options.streams ?? OWN_STREAMS,
+      streams,
       ...(request.consoleSocket === undefined ? {} : { consoleSocket: request.consoleSocket }),
       ...(request.observer ? { observer: request.observer } : {}),
     });

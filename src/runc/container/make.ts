@@ -47,7 +47,7 @@ function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolea
   if (existsSync(folderOf(stateRoot, id))) throw existsError(id); // said before its cgroups are found to be taken
   const notify = notifySocket === undefined ? undefined : notifyFolder(stateRoot, id);
   const config = notify === undefined ? request.config : withNotifySocket(request.config, notifySocket as string, notify);
-  const { program, host, rootfs, cgroups } = prepared({ ...request, config }, ownStreams, notify);
+  const { program, host, rootfs, cgroups } = prepared({ ...request, config }, streams, ownStreams, notify);
   const resctrl = resctrlLeftovers(config, host, id);
   const state: State = {
     ociVersion: config.ociVersion,
@@ -112,9 +112,9 @@ function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolea
   }
 }
 
-function prepared(request: RunRequest, ownStreams: boolean, notify: string | undefined): ReturnType<typeof prepare> {
+function prepared(request: RunRequest, streams: Streams, ownStreams: boolean, notify: string | undefined): ReturnType<typeof prepare> {
   try {
-    return prepare(request, ownStreams);
+    return prepare(request, streams, ownStreams);
   } catch (error) {
     if (notify !== undefined) removeNotifySocket(notify);
     throw error;

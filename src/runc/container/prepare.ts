@@ -9,13 +9,19 @@ import { seccompMissing } from '../compile/seccomp.ts';
 import { unsupported } from '../compile/unsupported.ts';
 import { ffiRefusal } from '../engine/ffi.ts';
 import type { Host } from '../host/facts.ts';
+import { nullStreams as nullStreamsOf } from '../host/null-device.ts';
 import { probeHost } from '../host/probe.ts';
 import type { Program } from '../program/step.ts';
 import { withHome } from './home.ts';
 import type { RunRequest } from './request.ts';
+import type { Streams } from './start.ts';
 
 /** @throws Error with one clear sentence when this host cannot do what is asked */
-export function prepare(request: RunRequest, ownStreams: boolean): { program: Program; host: Host; rootfs: string; cgroups: CgroupPaths } {
+export function prepare(
+  request: RunRequest,
+  streams: Streams,
+  ownStreams: boolean,
+): { program: Program; host: Host; rootfs: string; cgroups: CgroupPaths } {
   const rootfs = rootfsPath(request.config, request.bundle);
   const { process } = request.config;
   const config = process ? { ...request.config, process: withHome(process, rootfs) } : request.config;
@@ -25,6 +31,7 @@ export function prepare(request: RunRequest, ownStreams: boolean): { program: Pr
     warn: request.warn,
     noPivot: request.choices?.noPivot === true,
     systemdCgroup: request.systemdCgroup === true,
+    ...(request.rootless === undefined ? {} : { rootless: request.rootless }),
   });
   const problem =
     missingPaths(config, host, request.bundle)[0] ??
@@ -39,7 +46,8 @@ export function prepare(request: RunRequest, ownStreams: boolean): { program: Pr
   // systemd puts nobody into a unit that is there already, and a start that fails would stop it.
   if (shared && cgroups.unit) throw new Error(shared);
   if (shared) request.warn(shared);
-  const compiled = compile(config, host, { id: request.id, bundle: request.bundle, ownStreams, ...request.choices });
+  const nullStreams = process?.terminal ? [] : nullStreamsOf([streams.stdin, streams.stdout, streams.stderr]);
+  const compiled = compile(config, host, { id: request.id, bundle: request.bundle, ownStreams, nullStreams, ...request.choices });
   const program = request.alter ? request.alter(compiled) : compiled;
   const refusal = request.engine === 'ffi' ? ffiRefusal(program) : undefined;
   if (refusal) throw new Error(refusal);

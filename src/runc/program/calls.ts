@@ -56,7 +56,7 @@ export const writeStart = (descriptor: Fd, value: Text, size: number): Call => c
 export const pread = (descriptor: Fd, size: number, name: string): Call =>
   call('pread64', fd(descriptor), buffer(size, name), int(size), int(0));
 /** Close-on-exec (MFD_CLOEXEC, 1). */
-export const memfdCreate = (name: string): Call => call('memfd_create', text(name), int(1));
+export const memfdCreate = (name: string): Call => call('memfd_create', text(name), int(1, 'MFD'));
 export const dup3 = (from: Fd, to: number): Call => call('dup3', fd(from), int(to, 'FD'), int(0, 'O'));
 export const fcntl = (descriptor: Fd, command: number, value: number): Call => call('fcntl', fd(descriptor), int(command), int(value));
 export const mkdirat = (dir: Fd, path: Text, m: number): Call => call('mkdirat', fd(dir), text(path), mode(m));
