@@ -224,8 +224,6 @@ function checkSeccomp(seccomp: Seccomp): void {
       );
     }
   });
-  if (seccomp.listenerMetadata && !seccomp.listenerPath)
-    throw new Violation(`${at}/listenerMetadata`, seccomp.listenerMetadata, 'nothing without a listenerPath: nobody would get it');
   if (usesNotify(seccomp) && !sendingCall(seccomp)) {
     throw new Violation(
       `${at}/syscalls`,

@@ -56,11 +56,14 @@ const numberList = pattern(/^(\d+(-\d+)?(,\d+(-\d+)?)*)?$/, 'a list of numbers a
 /** -1 means "any" in a device rule. */
 const deviceNumber = integer(-1, U32);
 
+/** 4294967295 is -1 to the kernel, "leave it as it is": a process that asks to be that user would stay root. */
+const id = integer(0, U32 - 1);
+
 const process: Check = object(
   {
     terminal: bool,
     consoleSize: object({ height: integer(0, U16), width: integer(0, U16) }, ['height', 'width']),
-    user: object({ uid: u32, gid: u32, umask: integer(0, 0o777), additionalGids: list(u32) }),
+    user: object({ uid: id, gid: id, umask: u32, additionalGids: list(id) }),
     args: list(text, 1),
     env: list(pattern(/^[^=]+=/, 'NAME=VALUE, with a name')),
     cwd: absolutePath,
@@ -188,7 +191,7 @@ const seccomp = object(
     syscalls: list(
       object(
         {
-          names: list(filledText, 1),
+          names: list(filledText),
           action: oneOf(SECCOMP_ACTIONS),
           errnoRet: integer(0, 4095),
           args: list(object({ index: integer(0, 5), value: u64, valueTwo: u64, op: oneOf(SECCOMP_OPERATORS) }, ['index', 'value', 'op'])),
