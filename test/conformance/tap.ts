@@ -27,7 +27,7 @@ export function parseTap(text: string): TestPoint[] {
     }
     const before = lines;
     lines = [];
-    const [name = '', directive] = description.split(/\s+#\s*(?=skip\b|todo\b|timeout\b|in \d)/i);
+    const [name = '', directive] = description.split(/(?:^|\s+)#\s*(?=skip\b|todo\b|timeout\b|in \d)/i);
     const skip = directive === undefined ? undefined : /^skip\b[:\s]*(.*)$/i.exec(directive)?.[1];
     points.push({ ok: !not, name: name.trim(), ...(skip !== undefined && { skip }), before, after: lines });
   }
