@@ -55,6 +55,8 @@ const NAMERS: Record<string, Namer> = {
   'statx.3': oneOf({ STATX_BASIC_STATS: 0x7ffn }),
   'fcntl.1': oneOf({ F_DUPFD: 0n, F_GETFD: 1n, F_SETFD: 2n, F_GETFL: 3n, F_SETFL: 4n, F_DUPFD_CLOEXEC: 1030n }),
   'fcntl.2': (value, call) => (integer(call, 1) === 2 && value === 1n ? 'FD_CLOEXEC' : undefined),
+  'sendmsg.2': oneOf({ MSG_NOSIGNAL: 0x4000n }),
+  'sendmmsg.3': oneOf({ MSG_NOSIGNAL: 0x4000n }),
   'rlimit.rlim_cur': infinite,
   'rlimit.rlim_max': infinite,
   '__user_cap_header_struct.version': oneOf({ _LINUX_CAPABILITY_VERSION_3: 0x20080522n }),

@@ -175,6 +175,20 @@ describe.skipIf(reason)('a seccomp agent', () => {
     }
   });
 
+  it('that has hung up is an error of start', () => {
+    const box = withAgent(['mkdir', 'mkdirat'], COMMAND);
+    try {
+      expect(runtime(['create', '--bundle', box.bundle, box.id])).toMatchObject({ code: 0, err: '' });
+      box.agent.hangUp();
+      const { code, err } = runtime(['start', box.id]);
+      expect(code).toBe(1);
+      expect(err).toMatch(/EPIPE|ECONNRESET/);
+      expect(err).toMatch(/seccomp agent has closed the connection/);
+    } finally {
+      box.end();
+    }
+  });
+
   it('is not asked for when the profile leaves nothing to it', async () => {
     const box = withAgent([], ['true'], { syscalls: [] });
     try {

@@ -210,6 +210,8 @@ const iov = (pieces: Piece[]): Field[] => [
   ptr('msg_iov', struct(`iovec[${pieces.length}]`, pieces.flatMap(([bytes, length], i) => [ptr(`iov_base_${i}`, bytes), u64(`iov_len_${i}`, length)]))),
   u64('msg_iovlen', pieces.length),
 ];
+/** Who is not there any more is an error, not a signal. */
+const MSG_NOSIGNAL = 0x4000;
 /** A message of several pieces, and a descriptor with it, by sendmsg(2) or, where that is not possible, sendmmsg(2). */
 export const sendPieces = (name: 'sendmsg' | 'sendmmsg', socket: Fd, descriptor: Ref, pieces: Piece[]): Call => {
   const header: Field[] = [
@@ -221,8 +223,8 @@ export const sendPieces = (name: 'sendmsg' | 'sendmmsg', socket: Fd, descriptor:
     u64('msg_controllen', 24), i32('msg_flags', 0),
   ];
   return name === 'sendmsg'
-    ? call('sendmsg', fd(socket), struct('msghdr', header), int(0))
-    : call('sendmmsg', fd(socket), struct('mmsghdr', [...header, u32('padding', 0), u32('msg_len', 0)]), int(1), int(0));
+    ? call('sendmsg', fd(socket), struct('msghdr', header), int(MSG_NOSIGNAL))
+    : call('sendmmsg', fd(socket), struct('mmsghdr', [...header, u32('padding', 0), u32('msg_len', 0)]), int(1), int(MSG_NOSIGNAL));
 };
 
 // eBPF

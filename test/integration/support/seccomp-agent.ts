@@ -35,6 +35,11 @@ function waitReadable(fd: number, what: string): void {
 export function agentAt(path: string) {
   const socket = listenAt(path, 'stream');
   return {
+    /** Lets somebody connect, and hangs up. */
+    hangUp(): void {
+      waitReadable(socket, 'no connection');
+      closeFd(must('accept', call('accept4', socket, 0, 0, 0o2000000)));
+    },
     /** Takes one listener, and reads the message to its end. */
     take(): Taken {
       waitReadable(socket, 'no connection');
