@@ -26,6 +26,9 @@ export class UsageError extends Error {}
 const TRUE = new Set(['true', 't', '1', 'TRUE', 'True', 'T']);
 const FALSE = new Set(['false', 'f', '0', 'FALSE', 'False', 'F']);
 
+/** As Go reads one (strconv.ParseBool); undefined where it is none. */
+export const booleanOf = (text: string): boolean | undefined => (TRUE.has(text) ? true : FALSE.has(text) ? false : undefined);
+
 /**
  * @param stopAfter options end after this many operands: what follows belongs to a command that is to be run
  * @throws UsageError on an unknown option, a value that is missing, or one that a switch cannot take
@@ -49,7 +52,7 @@ export function parseArguments(args: readonly string[], specs: OptionSpecs, stop
     const spec = name === undefined ? undefined : specs[name];
     if (name === undefined || !spec) throw new UsageError(`flag provided but not defined: -${given}`);
     if (spec.value === undefined) {
-      if (inline !== undefined && !TRUE.has(inline) && !FALSE.has(inline))
+      if (inline !== undefined && booleanOf(inline) === undefined)
         throw new UsageError(`invalid boolean value ${JSON.stringify(inline)} for -${given}`);
       if (inline !== undefined && FALSE.has(inline)) delete result.options[name];
       else result.options[name] = true;

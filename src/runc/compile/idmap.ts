@@ -68,6 +68,8 @@ export function compileIdMaps(draft: Draft): void {
 
 /** True when setgroups(2) is denied in the container's user namespace. */
 export const setgroupsDenied = (draft: Draft): boolean => {
+  // A user namespace inherits it from the one above.
+  if (draft.host.setgroupsDenied) return true;
   const gids = draft.config.linux?.gidMappings ?? [];
   return (
     hasNamespace(draft.config, 'user') &&

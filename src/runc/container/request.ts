@@ -47,6 +47,8 @@ export interface RunRequest {
   choices?: Choices;
   /** systemd makes the cgroups (`--systemd-cgroup`). */
   systemdCgroup?: boolean;
+  /** Go on without cgroups that may not be made, or do not; undefined: where we are not the machine's root. */
+  rootless?: boolean;
   /** Called with the first process's number once it is made. */
   onRunning?: (pid: number) => void;
   /** A connected unix socket that gets the terminal's master (`--console-socket`). */

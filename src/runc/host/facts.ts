@@ -83,6 +83,8 @@ export interface Host {
   gid: number;
   /** We are in a user namespace ourselves: uid 0 is not the machine's root then. */
   inUserNamespace?: boolean;
+  /** In this user namespace setgroups(2) has been given up for good (user_namespaces(7)). */
+  setgroupsDenied?: boolean;
   /** Bounding capability set of this process, as a bit mask. */
   bounding: bigint;
   /** Number of the last capability that the kernel knows. */
