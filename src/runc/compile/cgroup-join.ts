@@ -2,7 +2,7 @@
 import { O } from '../../libc/flags.ts';
 import { open, write } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
-import { type CgroupPaths, v1Folders } from './cgroup-paths.ts';
+import { type CgroupPaths, isRootless, v1Folders } from './cgroup-paths.ts';
 import { add, closeResult, type Draft, fresh, type Setting, writeFile } from './draft.ts';
 
 /**
@@ -46,6 +46,8 @@ export function compileCgroupJoin(draft: Draft, paths: CgroupPaths): void {
  * The same for exec, where init is born among the container's processes and has lost sight of the
  * host's /sys by then: the starter opens the files, and init writes to them. (Were the starter to
  * join, init could not be born where a limit of processes is reached.)
+ * An ordinary user may move a process only below a folder that is its own and above both cgroups;
+ * where there is none, the command runs where it is, as in runc.
  * @returns what adds init's steps
  */
 export function compileCgroupOpen(draft: Draft, paths: CgroupPaths): () => void {
@@ -55,12 +57,14 @@ export function compileCgroupOpen(draft: Draft, paths: CgroupPaths): () => void 
     ...[...v1Folders(paths).keys()].map((folder) => `${folder}/tasks`),
     ...(paths.v2 === undefined ? [] : [`${paths.v2}/cgroup.procs`]),
   ];
+  const forbidden = isRootless(draft.host) ? { ignore: ['EACCES', 'EBADF'] } : {};
   const opened = files.map((path) => {
     const name = fresh(draft, 'cgroup');
     add(draft, {
       ...starter,
       call: open(path, O.O_WRONLY | O.O_CLOEXEC),
       saves: name,
+      ...forbidden,
       minor: true,
       why: "Open the file through which a process joins the container's cgroup, as long as the host's /sys is in sight.",
     });
@@ -71,9 +75,10 @@ export function compileCgroupOpen(draft: Draft, paths: CgroupPaths): () => void 
       add(draft, {
         ...init,
         call: write(file, '0'),
+        ...forbidden,
         why: "Joins the container's cgroup: 0 stands for whoever writes. What the command uses counts as the container's.",
       });
-      closeResult(draft, init, file);
+      closeResult(draft, init, file, isRootless(draft.host));
     }
   };
 }

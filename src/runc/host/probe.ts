@@ -7,7 +7,7 @@ import { cgroupPaths, cgroupPlaces, isRootless } from '../compile/cgroup-paths.t
 import { cachedFilter } from '../seccomp/cache.ts';
 import { SeccompProfileError } from '../seccomp/filter.ts';
 import type { Config } from '../spec/config.ts';
-import { cgroupAccess, cpusetAbove, PATH_FACTS, readCgroupFacts } from './cgroup-facts.ts';
+import { cgroupAccess, cpusetAbove, inHierarchy, PATH_FACTS, readCgroupFacts } from './cgroup-facts.ts';
 import { type CgroupFacts, type FileKind, type Host, TYPICAL_HOST } from './facts.ts';
 import { resolveInside } from './inside-links.ts';
 import { readMountFacts } from './mount-facts.ts';
@@ -25,6 +25,8 @@ export interface ProbeOptions {
   noPivot?: boolean;
   /** Have systemd make the cgroups (`--systemd-cgroup`). */
   systemdCgroup?: boolean;
+  /** Leave out cgroups that may not be made, or do not; undefined: where we are not the machine's root. */
+  rootless?: boolean;
   /** Hears what of the seccomp profile could not be used, a sentence each. */
   warn?: (sentence: string) => void;
 }
@@ -210,10 +212,12 @@ export function probeHost(config: Config, options: ProbeOptions = {}): Host {
     ...(newuidmap ? { newuidmap } : {}),
     ...(newgidmap ? { newgidmap } : {}),
     ...(seccompFilter ? { seccompFilter } : {}),
-    ...(isMapped(read('/proc/self/uid_map')) ? { inUserNamespace: true } : {}),
+    ...(isMapped(read('/proc/self/uid_map'))
+      ? { inUserNamespace: true, setgroupsDenied: read('/proc/self/setgroups').trim() === 'deny' }
+      : {}),
   };
   if (options.systemdCgroup) host.cgroup.systemd = readSystemdFacts(isRootless(host), findProgram) ?? 'missing';
-  return { ...host, cgroup: cgroupFactsFor(config, host) };
+  return { ...host, cgroup: cgroupFactsFor(config, host, options.rootless) };
 }
 
 /** The facts that concern cgroups alone: for work on a container that runs. The others are those of a typical machine. */
@@ -237,9 +241,23 @@ export function probeCgroups(config: Config, systemdCgroup = false): Host {
 /** Text of a uid_map: ids are not what they seem, because we are in a user namespace. */
 const isMapped = (map: string): boolean => map.trim() !== '' && !/^\s*0\s+0\s+4294967295\s*$/.test(map);
 
+/** The user's own systemd may do all below its own cgroup, and moves processes there that the user could not. */
+function userSystemd(facts: CgroupFacts): CgroupFacts {
+  if (facts.systemd === undefined || facts.systemd === 'missing' || facts.v2 === undefined) return facts;
+  const delegated = inHierarchy(facts.v2, facts.systemd.controlGroup);
+  return { ...facts, writable: true, delegated, v2Controllers: read(`${delegated}/cgroup.controllers`).split(/\s+/).filter(Boolean) };
+}
+
 /** The facts about cgroups that depend on where the container's are. */
-function cgroupFactsFor(config: Config, host: Host): CgroupFacts {
-  const facts = isRootless(host) ? cgroupAccess(host.cgroup, cgroupPlaces(config, host), PATH_FACTS) : host.cgroup;
+function cgroupFactsFor(config: Config, host: Host, rootless?: boolean): CgroupFacts {
+  const facts =
+    host.cgroup.systemd && isRootless(host)
+      ? userSystemd(host.cgroup)
+      : rootless === false
+        ? { ...host.cgroup, writable: host.cgroup.mode !== 'none' } // what may not be made is an error
+        : rootless || isRootless(host)
+          ? userSystemd(cgroupAccess(host.cgroup, cgroupPlaces(config, host), PATH_FACTS))
+          : host.cgroup;
   const paths = cgroupPaths(config, { ...host, cgroup: facts });
   const cpuset = cpusetAbove(paths.v1.cpuset, facts.v1.cpuset, read);
   const above = new Set([...Object.values(paths.v1), ...(paths.v2 === undefined ? [] : [paths.v2])].map((folder) => dirname(folder)));
