@@ -36,6 +36,8 @@ const pythonFile = (source: string, name: string, tests: string[]): TestFile => 
       ? { OCI_RUNTIME: runtime.path }
       : { OCI_RUNTIME: join(HERE, 'crun-options.sh'), RUNTIME_UNDER_TEST: runtime.path };
     return {
+      // Its tests of terminals look for one there.
+      terminal: true,
       argv: [PYTHON, '-u', join('tests', name)],
       cwd: temporary,
       env: { ...runtimes, PYTHONPATH: join(HERE, 'python'), INIT: join(source, 'tests/init'), ...(only && { RUN_TESTS: only.join(' ') }) },

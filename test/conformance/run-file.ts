@@ -1,5 +1,6 @@
 /** Runs a file of tests in a process of its own, and goes on behind a test that hangs. */
 import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/runc/engine/installed.ts';
 import { environment } from './environment.ts';
@@ -8,8 +9,14 @@ import { isTestPoint } from './tap.ts';
 
 const SUBREAPER = join(packageRoot(), 'test/conformance/subreaper.py');
 
-/** Its own mount namespace, so that no mount outlives the tests. */
-const OWN_MOUNTS = ['unshare', '--mount', '--propagation', 'unchanged'];
+/**
+ * Its own mount namespace, so that no mount outlives the tests; and its own /dev/null in it, because
+ * some runtimes give that of the host to the container's user. $0 is a folder.
+ */
+const OWN_MOUNTS = [
+  ...['unshare', '--mount', '--propagation', 'unchanged', 'sh', '-c'],
+  'mount --make-private -t tmpfs tmpfs "$0" && mknod -m 666 "$0/null" c 1 3 && mount --bind "$0/null" /dev/null && exec "$@"',
+];
 
 export interface Limits {
   /** Seconds that one test may take. */
@@ -20,8 +27,11 @@ export interface Limits {
 
 /** What a run of the command printed, and whether the limit ended it. */
 function once(file: TestFile, runtime: Runtime, only: string[] | undefined, limits: Limits) {
-  const { argv, cwd, env } = file.command(runtime, limits.temporary, only);
-  const [program = '', ...args] = [...OWN_MOUNTS, ...runtime.prefix, '/usr/bin/python3', SUBREAPER, ...argv];
+  const { argv, cwd, env, terminal } = file.command(runtime, limits.temporary, only);
+  const subreaper = ['/usr/bin/python3', SUBREAPER, ...(terminal ? ['--stdout'] : [])];
+  const devices = join(limits.temporary, 'dev');
+  mkdirSync(devices, { recursive: true });
+  const [program = '', ...args] = [...OWN_MOUNTS, devices, ...runtime.prefix, ...subreaper, ...argv];
   return new Promise<{ output: string; hung: boolean; code: number }>((resolve, reject) => {
     const child = spawn(program, args, { cwd, env: { ...environment(limits.temporary), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let [output, hung] = ['', false];
@@ -59,7 +69,7 @@ function once(file: TestFile, runtime: Runtime, only: string[] | undefined, limi
  * One result for each wanted test of the file, in the file's order. A test that takes longer than
  * the limit fails, and the tests behind it are run in a new process.
  */
-export async function runFile(file: TestFile, runtime: Runtime, wanted: string[], limits: Limits): Promise<TestResult[]> {
+async function firstResults(file: TestFile, runtime: Runtime, wanted: string[], limits: Limits): Promise<TestResult[]> {
   const results: TestResult[] = [];
   let left = wanted;
   while (left.length) {
@@ -80,4 +90,16 @@ export async function runFile(file: TestFile, runtime: Runtime, wanted: string[]
     }
   }
   return results;
+}
+
+/**
+ * One result for each wanted test of the file. What fails is run once more and the second result
+ * counts: the suites have short timeouts, which a busy machine misses.
+ */
+export async function runFile(file: TestFile, runtime: Runtime, wanted: string[], limits: Limits): Promise<TestResult[]> {
+  const first = await firstResults(file, runtime, wanted, limits);
+  const failed = first.flatMap((r) => (r.outcome === 'fail' ? [r.test] : []));
+  if (!failed.length) return first;
+  const second = new Map((await firstResults(file, runtime, failed, limits)).map((r) => [r.test, r]));
+  return first.map((r) => second.get(r.test) ?? r);
 }

@@ -2,7 +2,8 @@
 a PID 1 that reaps at once: orphans of the tests come here (PR_SET_CHILD_SUBREAPER, prctl(2)), and
 what is left when the command ends, or when SIGTERM comes, is killed.
 
-Usage: subreaper.py COMMAND [ARGUMENT…]        ends with the command's exit code, or 128 + its signal
+Usage: subreaper.py [--stdout] COMMAND [ARGUMENT…]        ends with the command's exit code, or 128 + its signal
+       --stdout: the terminal is the command's standard output too, and what is written to it is printed
 """
 import ctypes
 import fcntl
@@ -19,7 +20,7 @@ PR_SET_CHILD_SUBREAPER = 36
 PATIENCE = 5
 
 
-def start(argv, terminal, other_end):
+def start(argv, terminal, other_end, stdout):
     pid = os.fork()
     if pid:
         os.close(terminal)
@@ -27,8 +28,10 @@ def start(argv, terminal, other_end):
     os.setsid()
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
     os.dup2(terminal, 0)
+    if stdout:
+        os.dup2(terminal, 1)
     os.close(other_end)
-    if terminal:
+    if terminal > 2:
         os.close(terminal)
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM):
@@ -68,7 +71,21 @@ def kill_rest():
         reap()
 
 
+def take(master, stdout):
+    """Reads what was written to the terminal: a full one would stop the writer. False when all others have closed it."""
+    try:
+        text = os.read(master, 65536)
+    except OSError:
+        return False
+    if stdout:
+        os.write(1, text)
+    return True
+
+
 def main(argv):
+    stdout = argv[0] == '--stdout'
+    if stdout:
+        argv = argv[1:]
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     told = {'stop': False}
     awake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -76,7 +93,11 @@ def main(argv):
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: told.update(stop=True))
     master, terminal = pty.openpty()
-    pid = start(argv, terminal, master)
+    # A new line is a new line: no carriage return before it.
+    attributes = termios.tcgetattr(terminal)
+    attributes[1] &= ~termios.OPOST
+    termios.tcsetattr(terminal, termios.TCSANOW, attributes)
+    pid = start(argv, terminal, master, stdout)
     status = None
     watched = [awake, master]
     while status is None and not told['stop']:
@@ -84,13 +105,11 @@ def main(argv):
         if awake in ready:
             os.read(awake, 4096)
             status = reap().get(pid)
-        if master in ready:
-            # Nobody reads what is written to the terminal; a full one would stop the writer.
-            try:
-                os.read(master, 65536)
-            except OSError:
-                watched.remove(master)
+        if master in ready and not take(master, stdout):
+            watched.remove(master)
     kill_rest()
+    while select.select([master], [], [], 0)[0] and take(master, stdout):
+        pass
     if status is None:
         return 128 + signal.SIGTERM
     code = os.waitstatus_to_exitcode(status)

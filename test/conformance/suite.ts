@@ -25,6 +25,8 @@ export interface Command {
   argv: string[];
   cwd: string;
   env: Record<string, string>;
+  /** Standard output is a terminal too, not only standard input. */
+  terminal?: boolean;
 }
 
 /** Tests that one process runs, in this order. */
