@@ -190,6 +190,8 @@ export const sendIov = (socket: Fd, pieces: Piece[]): Call =>
     ]),
     int(0),
   );
+/** Who is not there any more is an error, not a signal. */
+const MSG_NOSIGNAL = 0x4000;
 /** Hands an open descriptor to the process at the other end of a unix socket (SCM_RIGHTS, unix(7)). */
 export const sendDescriptor = (socket: Fd, descriptor: Ref, payload: string): Call =>
   call(
@@ -202,7 +204,7 @@ export const sendDescriptor = (socket: Fd, descriptor: Ref, payload: string): Ca
       ])),
       u64('msg_controllen', 24), i32('msg_flags', 0),
     ]),
-    int(0),
+    int(MSG_NOSIGNAL),
   );
 /** Bytes and how many of them are sent. */
 export type Piece = [bytes: Arg, length: number | Ref];
@@ -210,8 +212,6 @@ const iov = (pieces: Piece[]): Field[] => [
   ptr('msg_iov', struct(`iovec[${pieces.length}]`, pieces.flatMap(([bytes, length], i) => [ptr(`iov_base_${i}`, bytes), u64(`iov_len_${i}`, length)]))),
   u64('msg_iovlen', pieces.length),
 ];
-/** Who is not there any more is an error, not a signal. */
-const MSG_NOSIGNAL = 0x4000;
 /** A message of several pieces, and a descriptor with it, by sendmsg(2) or, where that is not possible, sendmmsg(2). */
 export const sendPieces = (name: 'sendmsg' | 'sendmmsg', socket: Fd, descriptor: Ref, pieces: Piece[]): Call => {
   const header: Field[] = [
