@@ -1,26 +1,13 @@
 /** --explain, --explain-to and --step: who watches the start, and where it is told. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import type { Observer } from '../runc/engine/observer.ts';
 import type { RunOptions } from './run-options.ts';
 import { UsageError } from './usage-error.ts';
+import { writeAll } from './write-all.ts';
 
 export interface Narration {
   observer: Observer | undefined;
   close(): void;
-}
-
-/** Whole texts, also to a pipe that is full for the moment. */
-function writeAll(fd: number, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let written = 0; written < bytes.length; ) {
-    try {
-      written += writeSync(fd, bytes, written);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EPIPE') return; // nobody listens any more: the container goes on
-      if (code !== 'EAGAIN') throw error;
-    }
-  }
 }
 
 function openTerminal(): number {

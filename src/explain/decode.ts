@@ -5,6 +5,7 @@
 import { showCapabilities } from '../libc/capabilities.ts';
 import { FAMILIES, flagNames } from '../libc/flags.ts';
 import type { Actor, Arg, Call, Field, FlagFamily, Program, Ref } from '../runc/program/step.ts';
+import { TOKENS } from '../runc/program/tokens.ts';
 import { constantName, TRIMMED } from './constants.ts';
 import { harmless, quote } from './quote.ts';
 
@@ -53,15 +54,33 @@ export function callParts(call: Call, options: ShowOptions = {}): ShownCall {
   if (call.name === 'sync_wait' || call.name === 'sync_signal') {
     const token = call.args[0]?.kind === 'text' ? plainText(call.args[0].parts, options) : '';
     const verb = call.name === 'sync_wait' ? 'wait for' : 'tell';
-    return { callee: `${verb} ${options.peer ?? 'the other process'}: ${token}`, args: undefined };
+    // Who says start is no actor of the program: another call of the runtime, later.
+    const nobody = token === TOKENS.started ? 'whoever said start' : 'the other process';
+    return { callee: `${verb} ${options.peer ?? nobody}: ${token}`, args: undefined };
   }
   if (call.name === 'posix_spawn') {
     return { callee: call.name, args: [`[${call.args.map((arg) => showArg(arg, options)).join(', ')}]`] };
   }
+  if (call.name === 'run_hook') return { callee: call.name, args: hookArgs(call.args, options) };
   let used = call.args.length;
   const least = TRIMMED[call.name]?.(call) ?? used;
   while (used > least && isZero(call.args[used - 1] as Arg)) used--;
   return { callee: call.name, args: call.args.slice(0, used).map((arg, i) => showArg(arg, options, { call, index: i })) };
+}
+
+/** A hook is no system call: its arguments are named, and what was not asked for is left out. */
+function hookArgs([path, argv, env, timeout, state, inside, cwd]: Arg[], options: ShowOptions): string[] {
+  const named = (name: string, arg: Arg | undefined, after = ''): string[] =>
+    arg === undefined || isZero(arg) ? [] : [`${name}${showArg(arg, options)}${after}`];
+  return [
+    ...named('', path),
+    ...named('argv=', argv),
+    ...named('environment=', env),
+    ...named('timeout=', timeout, ' s'),
+    ...named('input=', state),
+    ...named('namespaces of process ', inside),
+    ...named('cwd=', cwd),
+  ];
 }
 
 const isZero = (arg: Arg): boolean => arg.kind === 'null' || (arg.kind === 'int' && BigInt(arg.value) === 0n);

@@ -1,11 +1,16 @@
 /** `--explain`: each step as it happens, with its result, how long it took and what it changed. */
+import { readFileSync } from 'node:fs';
 import { errnoMeaning, errnoName } from '../libc/errno.ts';
-import type { Observer, Outcome, Where } from '../runc/engine/observer.ts';
+import { startTime } from '../libc/process.ts';
+import type { HookCall, HookEnd, Observer, Outcome, Where } from '../runc/engine/observer.ts';
+import { int } from '../runc/program/args.ts';
+import { runHook } from '../runc/program/calls.ts';
 import type { Arg, Ref, Step } from '../runc/program/step.ts';
 import { TOKENS } from '../runc/program/tokens.ts';
 import { type Change, showChange } from './changes.ts';
-import { showStep } from './decode.ts';
-import { shortIds } from './quote.ts';
+import { showCall, showStep } from './decode.ts';
+import { harmless, shortIds } from './quote.ts';
+import { attempt } from './snapshot.ts';
 import { callLines, chapterHeading, type Page, type Painted, page, prose } from './step-block.ts';
 import { displayWidth, type Palette, palette } from './style.ts';
 import { explanation, isTold, legend, newTold, STRING_WIDTH, warningLines } from './text.ts';
@@ -19,6 +24,8 @@ export interface NarratorOptions {
   width?: number;
   /** Show flags as numbers too. */
   numbers?: boolean;
+  /** The first line, for a program of so many steps. */
+  opening?: (steps: number) => string;
 }
 
 export interface Narrator extends Observer {
@@ -26,6 +33,10 @@ export interface Narrator extends Observer {
   end(where: Where, outcome: Outcome): void;
   /** Shows a step before it runs (for --step); `end` then adds only what came of it. */
   announce(where: Where): void;
+  /** A hook that is no step has run. */
+  hook(hook: HookCall, ended: HookEnd): void;
+  /** Nothing more comes: tells of a step that has begun and not ended. */
+  stop(): void;
 }
 
 /** An observer that tells the story of a start, step by step. */
@@ -39,18 +50,44 @@ export function narrator(options: NarratorOptions): Narrator {
   let lastSaid: number | undefined;
   let chapter: string | undefined;
   let layout: Page | undefined;
+  /** The step that has begun and not ended. */
+  let under: Where | undefined;
 
   const say = (lines: string[]) => lines.length && options.write(`${lines.join('\n')}\n`);
 
+  /** `start` goes on where `create` ended: at the gate. */
+  const goOn = ({ program, pid }: Where, gate: number, p: Page) => {
+    const step = program.steps[gate] as Step;
+    const since = pid === undefined ? undefined : age(pid);
+    say([
+      ...(chapter === undefined ? [] : ['']),
+      style.bold(
+        `Init${pid === undefined ? '' : `, process ${pid},`} has waited${since === undefined ? '' : ` for ${showTime(since)}`} at step ${gate + 1} of ${program.steps.length}. Now \`start\` is heard, and its program goes on.`,
+      ),
+      ...above(p, step),
+      ...callLines(p, gate, step, showStep(program, gate, { width: STRING_WIDTH }), NOTHING),
+      ...explanation(p, step, told),
+    ]);
+  };
+
   /** The page, and on the first step what stands above it. */
-  const begin = ({ program }: Where): Page => {
+  const begin = (where: Where): Page => {
+    const { program } = where;
     if (layout) return layout;
     layout = page(program, style, options.width ?? 100);
+    const gate = program.gated ? program.steps.findIndex((s) => s.call.name === 'accept4') : -1;
+    if (gate >= 0 && where.index > gate) {
+      goOn(where, gate, layout);
+      return layout;
+    }
     const actors = (['runtime', 'starter', 'init'] as const).filter((actor) => program.steps.some((s) => s.actor === actor));
+    const count = program.steps.length;
     say([
       // A program without a command changes one that runs: its limits, for instance.
       style.bold(
-        `${actors.includes('init') ? 'Starting a container' : 'Changing a container'} in ${program.steps.length} ${program.steps.length === 1 ? 'step' : 'steps'}.`,
+        actors.includes('init') && options.opening
+          ? options.opening(count)
+          : `${actors.includes('init') ? 'Starting a container' : 'Changing a container'} in ${count} ${count === 1 ? 'step' : 'steps'}.`,
       ),
       '',
       ...legend(layout, actors),
@@ -96,6 +133,7 @@ export function narrator(options: NarratorOptions): Narrator {
   return {
     begin(where) {
       begin(where);
+      under = where;
       watch.begin(where);
     },
     announce(where) {
@@ -113,6 +151,7 @@ export function narrator(options: NarratorOptions): Narrator {
     },
     end(where, outcome) {
       const p = begin(where);
+      under = undefined;
       const { step, index } = where;
       const call = shown(where);
       const changes = watch.end(where, outcome);
@@ -124,16 +163,63 @@ export function narrator(options: NarratorOptions): Narrator {
       // Just announced, and nothing was said since: only what came of it is new.
       if (announced.has(index) && lastSaid === index) {
         const [indent = ''] = prose(p, '');
-        say([...(step.sync ? [] : [withTime(p, indent + result.painted, outcome)]), ...changed]);
+        say([...(step.sync ? [] : [withTime(p, indent + result.painted, outcome.ns)]), ...changed]);
         return;
       }
       lastSaid = index;
       const lines = callLines(p, index, step, call, result, { reserve: TIME_WIDTH });
-      lines.push(withTime(p, lines.pop() ?? '', outcome));
+      lines.push(withTime(p, lines.pop() ?? '', outcome.ns));
       say([...above(p, step), ...lines, ...changed, ...(announced.has(index) ? [] : explanation(p, step, told))]);
       if (where.program.gated && step.sync?.kind === 'wait' && step.sync.token === TOKENS.created) tellRest(where, p);
     },
+    hook(hook, { ns, failure }) {
+      const p = layout ?? { style, width: options.width ?? 100, digits: 3 };
+      const step = stepOf(hook);
+      const result = failure === undefined ? HOOK_DONE : `= failed: ${harmless(failure)}`;
+      const shownCall = showCall(step.call, { width: STRING_WIDTH });
+      const painted = { plain: result, painted: failure === undefined ? style.green(result) : style.red(result) };
+      const lines = callLines(p, 0, step, shownCall, painted, { reserve: TIME_WIDTH, number: '' });
+      lines.push(withTime(p, lines.pop() ?? '', ns));
+      say([...above(p, step), ...lines, ...explanation(p, step, told)]);
+    },
+    stop() {
+      if (!under) return;
+      const p = begin(under);
+      const { step, index } = under;
+      const failed = { plain: '= failed', painted: style.red('= failed') };
+      say([...above(p, step), ...callLines(p, index, step, shown(under), failed), ...explanation(p, step, told)]);
+      under = undefined;
+    },
   };
+}
+
+const HOOK_DONE = '= exit status 0';
+
+const HOOK_WHY: Record<string, string> = {
+  startContainer: 'Runs inside the container, among its files, just before its command: the place for ldconfig and the like.',
+  poststart: "Runs in the runtime's namespaces after the command has begun: to tell somebody that the container runs.",
+  poststop: "Runs in the runtime's namespaces after the container is gone: to undo what a hook did when it was made.",
+};
+
+/** A hook that is run by itself, in the form of a step. */
+const stepOf = (hook: HookCall): Step => {
+  const run = runHook(hook.path, hook.args, hook.env ?? null, hook.timeout, [hook.state], null, hook.cwd ?? null);
+  const args = hook.inside === undefined ? run.args : run.args.with(5, int(hook.inside));
+  return {
+    actor: 'runtime',
+    chapter: 'hooks',
+    call: { ...run, args },
+    why: HOOK_WHY[hook.from.split('/')[2] ?? ''] ?? 'A hook of the configuration.',
+    man: 'execve(2)',
+    from: hook.from,
+  };
+};
+
+/** Nanoseconds since a process began: proc_pid_stat(5) has it in ticks of a hundredth of a second since boot. */
+function age(pid: number): number | undefined {
+  const began = startTime(pid);
+  const up = attempt(() => Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]));
+  return began === undefined || up === undefined ? undefined : Math.max(0, up - began / 100) * 1e9;
 }
 
 const NOTHING: Painted = { plain: '', painted: '' };
@@ -145,7 +231,7 @@ function showOutcome({ program, step, index }: Where, outcome: Outcome, style: P
   if (outcome.result >= 0) {
     if (step.sync) return NOTHING;
     // execve returns only when it fails: the process is another program now.
-    const result = step.call.name === 'execve' ? 'done' : String(outcome.result);
+    const result = step.call.name === 'execve' ? 'done' : step.call.name === 'run_hook' ? HOOK_DONE.slice(2) : String(outcome.result);
     return { plain: `= ${result}`, painted: `${style.dim('=')} ${style.green(result)}` };
   }
   const name = errnoName(-outcome.result);
@@ -169,8 +255,8 @@ export function showTime(ns: number): string {
 }
 
 /** The time at the right edge, where there is room for it. */
-function withTime(p: Page, line: string, outcome: Outcome): string {
-  const time = showTime(outcome.ns);
+function withTime(p: Page, line: string, ns: number): string {
+  const time = showTime(ns);
   const room = p.width - displayWidth(line) - displayWidth(time);
   if (!time) return line;
   return room >= 2 ? `${line}${' '.repeat(room)}${p.style.dim(time)}` : `${line}  ${p.style.dim(time)}`;

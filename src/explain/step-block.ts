@@ -52,6 +52,7 @@ export function chapterHeading(chapter: Chapter, p: Page, aside = ''): string {
  * @param call as showCall writes it; what follows the call (its result) is in `result`
  * @param options.mark one character before the number, for a diff
  * @param options.reserve columns to leave free at the right edge
+ * @param options.number instead of the step's: for what is no step of the program
  */
 export function callLines(
   p: Page,
@@ -59,9 +60,9 @@ export function callLines(
   step: Step,
   call: string,
   result: Painted,
-  options: { mark?: string; reserve?: number } = {},
+  options: { mark?: string; reserve?: number; number?: string } = {},
 ): string[] {
-  const number = String(index + 1).padStart(p.digits);
+  const number = (options.number ?? String(index + 1)).padStart(p.digits);
   const actor = padEnd(paintActor(step.actor, p.style), ACTOR_WIDTH);
   const gutter = `${options.mark ?? ' '}${' '.repeat(MARGIN - 1)}${p.style.dim(number)}${' '.repeat(GAP)}${actor}${' '.repeat(GAP)}`;
   const room = p.width - gutterWidth(p) - (options.reserve ?? 0);

@@ -3,10 +3,19 @@ import type { Observer } from '../engine/observer.ts';
 import type { StepError } from '../engine/step-error.ts';
 import type { Arguments, OptionSpecs } from './arguments.ts';
 
-/** The narration of a container, where somebody asked for one. */
+/** One call of the runtime, as the narration tells of it. */
+export interface RuntimeCall {
+  /** `create`, `delete`. */
+  command: string;
+  /** The container that it is about. */
+  id: string;
+}
+
+/** The story of one call, where somebody asked for it. */
 export interface Narration {
-  observer?: Observer;
-  close(): void;
+  observer: Observer;
+  /** The call is over. @param failure what the log says of it */
+  end(code: number, failure?: string): void;
 }
 
 /** The global options. */
@@ -14,8 +23,8 @@ export interface Context {
   /** Folder that holds the state of all containers. */
   root: string;
   systemdCgroup: boolean;
-  /** `auto`, `true` or `false`, as given. */
-  rootless: string;
+  /** Go on without cgroups that may not be made; undefined: where the caller is not the machine's root. */
+  rootless: boolean | undefined;
   /** The criu program. */
   criu: string;
   /** Writes a warning to the log. */
@@ -24,8 +33,8 @@ export interface Context {
   say?: (sentence: string) => void;
   /** Tells of a failed step what was done with which values, the usual cause and what to do: one line. */
   explain(error: StepError): Promise<string>;
-  /** Opens the narration for one container, if --explain or MINIRUN_EXPLAIN asks for one. */
-  narrate(id: string, title: string): Promise<Narration>;
+  /** Watches what is done, if --explain or MINIRUN_EXPLAIN asks for the story. */
+  observer?: Observer;
 }
 
 export interface Command {

@@ -20,7 +20,8 @@ export const command: Command = {
       return 0;
     }
     const id = checkId(operand);
-    const deleted = deleteOci(context.root, id, { force, warn: context.warn });
+    const { observer } = context;
+    const deleted = deleteOci(context.root, id, { force, warn: context.warn, ...(observer ? { observer } : {}) });
     if (!deleted && !force) throw new Error('container does not exist');
     return 0;
   },

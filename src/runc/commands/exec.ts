@@ -103,7 +103,6 @@ export const command: Command = {
     const detach = args.options.detach === true;
     const pidFile = textOf(args, 'pid-file');
     const socket = textOf(args, 'console-socket');
-    const narration = await context.narrate(view.state.id, 'exec');
     let consoleSocket: number | undefined;
     try {
       consoleSocket = connectConsoleSocket(socket === undefined ? undefined : resolve(socket), process.terminal === true, detach);
@@ -121,7 +120,7 @@ export const command: Command = {
           detachKeys: new Uint8Array(),
           ...(pidFile === undefined ? {} : { onRunning: (pid: number) => writePidFile(pidFile, pid) }),
           ...(consoleSocket === undefined ? {} : { consoleSocket }),
-          ...(narration.observer ? { observer: narration.observer } : {}),
+          ...(context.observer ? { observer: context.observer } : {}),
         },
         { detach },
       );
@@ -130,7 +129,6 @@ export const command: Command = {
       throw await startError('exec failed', error, process.args?.[0] ?? '', context.explain);
     } finally {
       if (consoleSocket !== undefined) closeFd(consoleSocket);
-      narration.close();
     }
   },
 };

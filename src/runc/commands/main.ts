@@ -4,8 +4,8 @@
  */
 import { readFileSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Arguments, describeOptions, type OptionSpecs, parseArguments, textOf, UsageError } from './arguments.ts';
-import type { Command, Context, Narration } from './command.ts';
+import { type Arguments, booleanOf, describeOptions, type OptionSpecs, parseArguments, textOf, UsageError } from './arguments.ts';
+import type { Command, Context, Narration, RuntimeCall } from './command.ts';
 import { type Log, openLog } from './log.ts';
 
 const COMMANDS: Record<string, { summary: string; load: () => Promise<{ command: Command }> }> = {
@@ -45,8 +45,11 @@ const GLOBAL: OptionSpecs = {
 export interface Surroundings {
   version: () => string;
   explain: Context['explain'];
-  /** @param to a path that the narration is appended to; undefined: standard error */
-  narrate: (to: string | undefined, title: string) => Promise<Narration>;
+  /**
+   * Begins the story of one call.
+   * @param to a file that it is appended to, or a folder; undefined: standard error
+   */
+  narrate: (to: string | undefined, call: RuntimeCall, warn: (sentence: string) => void) => Promise<Narration>;
 }
 
 const NAME = 'minirun-runc';
@@ -131,6 +134,7 @@ export async function main(argv: readonly string[], surroundings: Surroundings):
     if (name === 'exec') failure = 255;
     const { command } = await entry.load();
     const context = contextOf(args, log, surroundings);
+    let narration: Narration | undefined;
     try {
       const parsed = parseArguments(rest, { ...command.options, help: { short: 'h', help: '' } }, command.stopAfter);
       if (parsed.options.help) {
@@ -138,8 +142,13 @@ export async function main(argv: readonly string[], surroundings: Surroundings):
         return 0;
       }
       checkOperands(name, command, parsed.operands.length);
-      return await command.run(parsed, context);
+      narration = await narrationOf({ command: name, id: parsed.operands[0] }, args, log, surroundings);
+      if (narration) context.observer = narration.observer;
+      const code = await command.run(parsed, context);
+      narration?.end(code);
+      return code;
     } catch (error) {
+      narration?.end(failure, (error as Error).message);
       if (error instanceof UsageError) say(`Incorrect Usage.\n\n${commandUsage(name, command)}`);
       throw error;
     }
@@ -152,21 +161,36 @@ export async function main(argv: readonly string[], surroundings: Surroundings):
   }
 }
 
+function rootlessOf(text: string): boolean | undefined {
+  if (text === 'auto') return undefined;
+  const value = booleanOf(text);
+  if (value === undefined) throw new Error(`invalid value ${JSON.stringify(text)} for --rootless: true, false or auto`);
+  return value;
+}
+
 function contextOf(args: Arguments, log: Log, surroundings: Surroundings): Context {
-  const explain = args.options.explain === true;
-  const file = explain ? undefined : process.env.MINIRUN_EXPLAIN;
   return {
     // Before a command goes to its bundle.
     root: resolve(textOf(args, 'root') ?? defaultRoot()),
     systemdCgroup: args.options['systemd-cgroup'] === true,
-    rootless: textOf(args, 'rootless') ?? 'auto',
+    rootless: rootlessOf(textOf(args, 'rootless') ?? 'auto'),
     criu: textOf(args, 'criu') ?? 'criu',
     warn: (sentence) => log.warn(sentence),
     ...(args.options.debug ? { say: (sentence: string) => log.debug(sentence) } : {}),
     explain: surroundings.explain,
-    async narrate(id, title) {
-      if (!explain && !file) return { close() {} };
-      return surroundings.narrate(file, `${title} ${id}`);
-    },
   };
+}
+
+/** The story of this call, if --explain or MINIRUN_EXPLAIN asks for it and it is about a container. */
+async function narrationOf(
+  call: Omit<RuntimeCall, 'id'> & { id: string | undefined },
+  args: Arguments,
+  log: Log,
+  surroundings: Surroundings,
+): Promise<Narration | undefined> {
+  const { id, command } = call;
+  const explain = args.options.explain === true;
+  const file = process.env.MINIRUN_EXPLAIN;
+  if (id === undefined || (!explain && !file)) return undefined;
+  return surroundings.narrate(explain ? undefined : file, { command, id }, (sentence) => log.warn(sentence));
 }

@@ -39,7 +39,6 @@ export async function newContainer(
   const { id, path: bundle, config } = openBundle(args, `runc ${verb} failed`);
   if (choices) passListenFds(config);
   const manager = process.env.NOTIFY_SOCKET;
-  const narration = await context.narrate(id, verb);
   let consoleSocket: number | undefined;
   try {
     consoleSocket = connectConsoleSocket(socket, config.process?.terminal === true, detached);
@@ -54,18 +53,18 @@ export async function newContainer(
       keep,
       warn: context.warn,
       systemdCgroup: context.systemdCgroup,
+      ...(context.rootless === undefined ? {} : { rootless: context.rootless }),
       detachKeys: new Uint8Array(),
       ...(choices ? { choices } : {}),
       ...(manager && verb !== 'restore' ? { notifySocket: manager } : {}),
       ...(context.say ? { say: context.say } : {}),
       ...(pidFile === undefined ? {} : { onRunning: (pid: number) => writePidFile(pidFile, pid) }),
       ...(consoleSocket === undefined ? {} : { consoleSocket }),
-      ...(narration.observer ? { observer: narration.observer } : {}),
+      ...(context.observer ? { observer: context.observer } : {}),
     });
   } catch (error) {
     throw await startError(`runc ${verb} failed`, error, config.process?.args?.[0] ?? '', context.explain);
   } finally {
     if (consoleSocket !== undefined) closeFd(consoleSocket);
-    narration.close();
   }
 }

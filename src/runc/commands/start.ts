@@ -1,7 +1,7 @@
 /** `minirun-runc start`: lets a created container's command begin. */
 import { openRelay, waitReady } from '../container/notify-socket.ts';
 import { checkCreated, runPoststart, startCreated } from '../container/start-created.ts';
-import { type ContainerView, loadConfig } from '../container/state.ts';
+import { loadConfig } from '../container/state.ts';
 import type { Config } from '../spec/config.ts';
 import { startError } from './bundle.ts';
 import type { Command, Context } from './command.ts';
@@ -22,26 +22,17 @@ export const command: Command = {
     try {
       checkCreated(view);
       config = loadConfig(view);
-      await begin(view, config, context);
+      await orExplain(config, context, () => startCreated(view, config, context.observer));
     } finally {
       release();
     }
     // Not while others wait: a hook may take its time, and may ask for the container's end.
-    await orExplain(config, context, () => runPoststart(view, config));
+    await orExplain(config, context, () => runPoststart(view, config, context.observer));
     if (relay && view.state.init) waitReady(relay, view.state.init);
     relay?.close();
     return 0;
   },
 };
-
-async function begin(view: ContainerView, config: Config, context: Context): Promise<void> {
-  const narration = await context.narrate(view.state.id, 'start');
-  try {
-    await orExplain(config, context, () => startCreated(view, config, narration.observer));
-  } finally {
-    narration.close();
-  }
-}
 
 async function orExplain(config: Config, context: Context, act: () => void): Promise<void> {
   try {

@@ -22,7 +22,7 @@ export const command: Command = {
     'mem-bw-schema': { value: 'TEXT', help: 'Intel RDT: the memory bandwidth schema' },
   },
   operands: [1, 1],
-  async run(args, context) {
+  run(args, context) {
     const view = containerOf(context.root, args.operands[0]);
     if (statusOf(view) === 'stopped') throw new Error('container not running');
     const file = textOf(args, 'resources');
@@ -33,12 +33,7 @@ export const command: Command = {
     const change = file === undefined ? resourcesFromFlags(given) : resourcesFromJson(readFileSync(file === '-' ? 0 : file, 'utf8'), file);
     const ignored = kernelMemoryWarning(change);
     if (ignored) context.warn(ignored);
-    const narration = await context.narrate(view.state.id, 'update');
-    try {
-      updateContainer(view, change, { warn: context.warn, ...(narration.observer ? { observer: narration.observer } : {}) });
-      return 0;
-    } finally {
-      narration.close();
-    }
+    updateContainer(view, change, { warn: context.warn, ...(context.observer ? { observer: context.observer } : {}) });
+    return 0;
   },
 };

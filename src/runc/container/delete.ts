@@ -4,6 +4,7 @@ import { call, closeFd } from '../../libc/fd.ts';
 import { waitReadable } from '../../libc/process.ts';
 import { killAll } from '../cgroup/kill.ts';
 import { readQuietly } from '../cgroup/processes.ts';
+import type { Observer } from '../engine/observer.ts';
 import type { Config } from '../spec/config.ts';
 import { runPoststop } from './hooks.ts';
 import { signalProcess } from './kill.ts';
@@ -57,6 +58,8 @@ function end(process: ProcessName | undefined, warn: (sentence: string) => void 
 export interface DeleteOptions {
   force: boolean;
   warn: (sentence: string) => void;
+  /** Told of the hooks. */
+  observer?: Observer;
 }
 
 /**
@@ -111,7 +114,7 @@ function deleteHeld(view: ContainerView, options: DeleteOptions): void {
   end(state.init, options.warn);
   const config = configOf(view);
   removeTraces(view.stateRoot, state.id, state);
-  if (config) runPoststop(config, state, options.warn);
+  if (config) runPoststop(config, state, options.warn, options.observer);
 }
 
 function configOf(view: ContainerView): Config | undefined {

@@ -7,6 +7,7 @@ import { compileHookProgram, type HookProgram } from '../compile/hook-program.ts
 import { type HookKind, hookState, hooksOf } from '../compile/hooks.ts';
 import type { HookCall } from '../engine/hook-call.ts';
 import { startNative } from '../engine/native.ts';
+import type { Observer } from '../engine/observer.ts';
 import { filterFlags } from '../seccomp/filter.ts';
 import { usesNotify } from '../seccomp/notify.ts';
 import type { Config } from '../spec/config.ts';
@@ -109,6 +110,7 @@ export function runHooks(
   container: { id: string; bundle: string; pid: number },
   filter?: HookFilter,
   failed?: (error: Error) => void,
+  observer?: Observer,
 ): void {
   hooksOf(config, kind).forEach((hook, index) => {
     const [before, after] = hookState(config, kind, container.id, container.bundle);
@@ -121,9 +123,14 @@ export function runHooks(
       state: `${before}${container.pid}${after}`,
       inside: kind === 'startContainer' ? container.pid : undefined,
     };
+    const started = process.hrtime.bigint();
+    const tell = (failure?: string) =>
+      observer?.hook?.(call, { ns: Number(process.hrtime.bigint() - started), ...(failure === undefined ? {} : { failure }) });
     try {
       runHook(call, filter);
+      tell();
     } catch (error) {
+      tell((error as Error).message);
       if (!failed) throw error;
       failed(error as Error);
     }
@@ -131,6 +138,11 @@ export function runHooks(
 }
 
 /** Runs the hooks that come after the end. The container is gone whatever they say: a failure is a warning, and the next one runs (runtime.md, "Lifecycle"). */
-export function runPoststop(config: Config, container: { id: string; bundle: string }, warn: (sentence: string) => void): void {
-  runHooks(config, 'poststop', { ...container, pid: 0 }, undefined, (error) => warn(error.message));
+export function runPoststop(
+  config: Config,
+  container: { id: string; bundle: string },
+  warn: (sentence: string) => void,
+  observer?: Observer,
+): void {
+  runHooks(config, 'poststop', { ...container, pid: 0 }, undefined, (error) => warn(error.message), observer);
 }

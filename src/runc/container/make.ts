@@ -65,6 +65,7 @@ function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolea
     ...(request.ownedRootfs ? { ownedRootfs: request.ownedRootfs } : {}),
     ...(request.stopSignal ? { stopSignal: request.stopSignal } : {}),
     ...(request.choices ? { choices: request.choices } : {}),
+    steps: program.steps.length,
   };
   const folder = reserve(stateRoot, id, request.name);
   // Held until the container is made: whoever wants to delete it waits, or ends us first.

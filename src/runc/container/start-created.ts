@@ -5,7 +5,7 @@ import { compile } from '../compile/compile.ts';
 import { hooksOf } from '../compile/hooks.ts';
 import type { Observer } from '../engine/observer.ts';
 import { probeHost } from '../host/probe.ts';
-import type { Program } from '../program/step.ts';
+import type { Program, Step } from '../program/step.ts';
 import type { Config } from '../spec/config.ts';
 import { NotWaiting, passGate } from './gate.ts';
 import { hookFilter, runHooks } from './hooks.ts';
@@ -22,9 +22,21 @@ function programOf(view: ContainerView): () => Program {
     const { state } = view;
     const config = loadConfig(view);
     const host = probeHost(config, { bundle: state.bundle, filterCache: join(view.stateRoot, '.seccomp'), warn: () => {} });
-    program = compile(config, host, { id: state.id, bundle: state.bundle, ...state.choices });
+    program = numberedAs(state.steps, compile(config, host, { id: state.id, bundle: state.bundle, ...state.choices }));
     return program;
   };
+}
+
+/**
+ * What has changed since create (its caller's streams, files of the rootfs) makes a difference before
+ * the gate only: steps are counted from the end, so that those after it have the numbers that init reports.
+ */
+function numberedAs(count: number | undefined, program: Program): Program {
+  const { steps } = program;
+  const [first] = steps;
+  const missing = (count ?? steps.length) - steps.length;
+  if (!first || missing === 0) return program;
+  return { ...program, steps: missing < 0 ? steps.slice(-missing) : [...Array<Step>(missing).fill(first), ...steps] };
 }
 
 /** @throws Error in runc's words when it is not one that waits for its start */
@@ -43,7 +55,7 @@ export function startCreated(view: ContainerView, config: Config, observer?: Obs
   const container = { id: state.id, bundle: state.bundle, pid };
   if (hooksOf(config, 'startContainer').length) {
     const host = probeHost(config, { bundle: state.bundle, filterCache: join(view.stateRoot, '.seccomp'), warn: () => {} });
-    orKill(state, () => runHooks(config, 'startContainer', container, hookFilter(config, host.seccompFilter)));
+    orKill(state, () => runHooks(config, 'startContainer', container, hookFilter(config, host.seccompFilter), undefined, observer));
   }
   try {
     passGate(view.folder, pid, programOf(view), observer);
@@ -54,9 +66,11 @@ export function startCreated(view: ContainerView, config: Config, observer?: Obs
 }
 
 /** Runs the hooks that come after the command's begin. One that fails ends the container. @throws HookError */
-export function runPoststart({ state }: { state: State }, config: Config): void {
+export function runPoststart({ state }: { state: State }, config: Config, observer?: Observer): void {
   if (!hooksOf(config, 'poststart').length) return;
-  orKill(state, () => runHooks(config, 'poststart', { id: state.id, bundle: state.bundle, pid: state.init?.pid ?? 0 }));
+  orKill(state, () =>
+    runHooks(config, 'poststart', { id: state.id, bundle: state.bundle, pid: state.init?.pid ?? 0 }, undefined, undefined, observer),
+  );
 }
 
 /** A hook that fails ends the container (runtime.md, "Lifecycle"). */

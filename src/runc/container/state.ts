@@ -41,6 +41,8 @@ export interface State {
   notify?: string;
   /** How it was made: what the same program is compiled from again. */
   choices?: Choices;
+  /** The number of steps of the program that made it. */
+  steps?: number;
 }
 
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';

@@ -1,5 +1,6 @@
 /** What watches a program while it runs: the narrator of --explain, the prompt of --step. */
 import type { Program, Step } from '../program/step.ts';
+import type { HookCall } from './hook-call.ts';
 
 export interface Outcome {
   /** The call's result, or -errno. */
@@ -24,6 +25,17 @@ export interface Observer {
   begin?(where: Where): void;
   /** After the call; the actor waits at its next step. */
   end?(where: Where, outcome: Outcome): void;
+  /** A hook that is no step of a program has ended: one around `start`, or after the end. */
+  hook?(hook: HookCall, ended: HookEnd): void;
+}
+
+export type { HookCall };
+
+export interface HookEnd {
+  /** How long it took, in nanoseconds. */
+  ns: number;
+  /** Why it counts as failed. */
+  failure?: string;
 }
 
 /** The person at --step asked to stop. */

@@ -12,7 +12,7 @@ const code = await main(argv, {
         if (now === Number(index)) process.kill(process.pid, 'SIGKILL');
       },
     },
-    close() {},
+    end() {},
   }),
 });
 process.exit(code);
