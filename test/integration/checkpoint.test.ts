@@ -444,6 +444,22 @@ describe.skipIf(noCriu)('with criu', () => {
     expect(tracesOf(b.id)).toEqual([]);
   });
 
+  it('a read-only image from scratch, which has no /tmp', async () => {
+    const b = box(COUNT, (config, bundle) => {
+      const rootfs = join(bundle, 'rootfs');
+      expect(spawnSync('cp', ['-a', BUSYBOX, rootfs]).status).toBe(0);
+      rmSync(join(rootfs, 'tmp'), { recursive: true });
+      config.root = { path: 'rootfs', readonly: true };
+      config.mounts = config.mounts?.filter((m) => m.destination !== '/tmp') ?? [];
+      mkdirSync(join(rootfs, 'out'), { recursive: true });
+    });
+    await running(b);
+    expect(b.checkpoint()).toEqual(DONE);
+    const saved = b.count();
+    expect(b.restore()).toEqual(DONE);
+    await until('it goes on', () => b.count() > saved);
+  });
+
   it('a paused container can be saved', async () => {
     const b = box();
     await running(b);

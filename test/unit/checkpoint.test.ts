@@ -193,6 +193,14 @@ describe('the program of a restore', () => {
     expect(place('move_mount')).toBeLessThan(place('mknodat', 1, 'inner'));
   });
 
+  it('makes a /tmp for criu where the root is read-only', () => {
+    const made = (readonly: boolean) =>
+      compileRestore({ ...config, root: { path: 'rootfs', readonly } }, host, options).steps.some(
+        (s) => s.call.name === 'mkdirat' && textAt(s, 1) === 'tmp',
+      );
+    expect([made(false), made(true)]).toEqual([false, true]);
+  });
+
   it('leaves the bare rootfs as a mount point for criu', () => {
     const binds = steps.filter((s) => s.call.name === 'mount' && textAt(s, 0) === '/b/rootfs');
     expect(binds.map((s) => textAt(s, 1))).toEqual(['/run/c', '/run/c']);

@@ -33,9 +33,13 @@ function checkStatusFd(fd: number): void {
   if ((flags & O_ACCMODE) === 0) throw new Error(`invalid --status-fd argument ${fd}: not writable`);
 }
 
-/** The cgroup by which criu stops all processes at once: without it, it stops them one by one, and one may fork meanwhile. */
+/**
+ * The cgroup by which criu stops all processes at once: without it, it stops them one by one, and
+ * looks again for new ones. A cgroup in which others live, too, is left alone.
+ */
 function freezer(view: ContainerView): CriuOptions {
-  const { v1, v2 } = view.state.cgroups;
+  const { v1, v2, shared } = view.state.cgroups;
+  if (shared) return {};
   const folder = v1.freezer ?? v2;
   return folder === undefined ? {} : { freeze_cgroup: folder };
 }

@@ -14,7 +14,7 @@ import { components, fileInside, folderInside, forgetFolders, ROOT } from '../co
 import { isBind, isRemount, sourceOf } from '../compile/mount-sources.ts';
 import { attach, cloneTree } from '../compile/root.ts';
 import type { Host } from '../host/facts.ts';
-import { clone, execve, fcntl, mount, open, umount2, unshare } from '../program/calls.ts';
+import { clone, execve, fcntl, mkdirat, mount, open, umount2, unshare } from '../program/calls.ts';
 import { descriptors } from '../program/descriptors.ts';
 import { type Program, ref } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
@@ -118,6 +118,14 @@ function compileRoot(draft: Draft, rootfs: string, point: string): void {
     why: 'Hold on to it: the places of mounts are resolved from this descriptor on.',
   });
   compilePlaces(draft);
+  if (draft.config.root?.readonly)
+    add(draft, {
+      ...init('#/root/readonly'),
+      call: mkdirat(ref(ROOT), 'tmp', 0o1777),
+      ignore: ['EEXIST', 'EROFS'],
+      minor: true,
+      why: 'criu puts the old root there for a moment, when the new one is read-only already. An image made from scratch may have no /tmp.',
+    });
   add(draft, {
     ...init('minirun'),
     call: umount2(point, MNT.MNT_DETACH),
