@@ -248,16 +248,16 @@ function userSystemd(facts: CgroupFacts): CgroupFacts {
   return { ...facts, writable: true, delegated, v2Controllers: read(`${delegated}/cgroup.controllers`).split(/\s+/).filter(Boolean) };
 }
 
+/** What of the cgroups this user may make. */
+function accessFor(config: Config, host: Host, rootless: boolean | undefined): CgroupFacts {
+  if (host.cgroup.systemd && isRootless(host)) return userSystemd(host.cgroup);
+  if (rootless === false) return { ...host.cgroup, writable: host.cgroup.mode !== 'none' }; // what may not be made is an error
+  return rootless || isRootless(host) ? cgroupAccess(host.cgroup, cgroupPlaces(config, host), PATH_FACTS) : host.cgroup;
+}
+
 /** The facts about cgroups that depend on where the container's are. */
 function cgroupFactsFor(config: Config, host: Host, rootless?: boolean): CgroupFacts {
-  const facts =
-    host.cgroup.systemd && isRootless(host)
-      ? userSystemd(host.cgroup)
-      : rootless === false
-        ? { ...host.cgroup, writable: host.cgroup.mode !== 'none' } // what may not be made is an error
-        : rootless || isRootless(host)
-          ? userSystemd(cgroupAccess(host.cgroup, cgroupPlaces(config, host), PATH_FACTS))
-          : host.cgroup;
+  const facts = accessFor(config, host, rootless);
   const paths = cgroupPaths(config, { ...host, cgroup: facts });
   const cpuset = cpusetAbove(paths.v1.cpuset, facts.v1.cpuset, read);
   const above = new Set([...Object.values(paths.v1), ...(paths.v2 === undefined ? [] : [paths.v2])].map((folder) => dirname(folder)));
