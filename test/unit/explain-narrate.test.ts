@@ -194,3 +194,61 @@ it('ends a create with what start will do', () => {
   expect(text).toMatch(/When `start` comes[\s\S]* 3 {2}init {5}close\(9\)\n/);
   expect(text).not.toContain('close(9) =');
 });
+
+describe('a container that waits for start', () => {
+  const gated: Program = {
+    ...programOf(
+      step(calls.unshare(0)),
+      step(calls.accept4(4), { saves: 'start', chapter: 'the command' }),
+      step(calls.dup3(ref('start'), 3), { chapter: 'the command' }),
+      step(calls.execve('/bin/true', ['true'], []), { chapter: 'the command' }),
+    ),
+    gated: true,
+  };
+
+  it('goes on at the gate, with the numbers of the whole program', () => {
+    const text = story((observer) => {
+      run(observer, gated, 2, { result: 3 });
+      run(observer, gated, 3);
+    });
+    expect(text).toMatch(new RegExp(`^Init, process ${process.pid}, has waited for [\\d.]+ m?s at step 2 of 4\\.`));
+    expect(text).toMatch(/ 2 {2}init {5}accept4\(4, NULL, NULL, SOCK_CLOEXEC\)$/m);
+    expect(text).toMatch(/ 3 {2}init {5}dup3\(<start>, 3, O_RDONLY\) = 3/);
+    expect(text).not.toContain('Starting a container');
+  });
+});
+
+describe('hooks', () => {
+  const call = calls.runHook('/bin/hook', ['hook', 'a b'], null, 5, ['{"pid":', ref('init'), '}'], null, null);
+
+  it('are told with named arguments, and only those that were given', () => {
+    const program = programOf(step(call, { actor: 'runtime', chapter: 'hooks', from: '#/hooks/prestart/0' }));
+    const text = story((observer) => run(observer, program, 0));
+    expect(text.replace(/\n +/g, ' ')).toContain(
+      'run_hook("/bin/hook", argv=["hook", "a b"], timeout=5 s, input="{\\"pid\\":<init>}") = exit status 0',
+    );
+    expect(text).toContain('config #/hooks/prestart/0');
+  });
+
+  it('of no program are told without a number, failed ones with their words', () => {
+    const hook = { path: '/h', args: ['/h'], env: ['A=b'], timeout: 0, state: '{}', inside: 42, cwd: '/' };
+    const text = story((observer) => {
+      observer.hook?.({ ...hook, from: '#/hooks/startContainer/0' }, { ns: 2e6 });
+      observer.hook?.({ ...hook, inside: undefined, from: '#/hooks/poststop/1' }, { ns: 3e6, failure: 'exit status 3' });
+    });
+    expect(text).toMatch(/^ {7}runtime {2}run_hook\("\/h", argv=\["\/h"\], environment=\["A=b"\]/m);
+    expect(text).toContain('namespaces of process 42');
+    expect(text).toContain('= failed: exit status 3');
+    expect(text).toContain('config #/hooks/poststop/1');
+  });
+
+  it('that throw are told when the story stops', () => {
+    const program = programOf(step(call, { actor: 'runtime', chapter: 'hooks' }));
+    let text = '';
+    const told = narrator({ write: (t) => (text += t), width: 90 });
+    told.begin({ program, index: 0, step: program.steps[0] as Step, pid: process.pid });
+    expect(text).not.toContain('run_hook');
+    told.stop();
+    expect(text).toContain('= failed');
+  });
+});
