@@ -118,6 +118,11 @@ describe('refused, with its JSON pointer', () => {
     ['#/process/user/uid', [['process.user', { uid: -1, gid: 0 }]], /whole number/],
     ['#/process/user/uid', [['process.user', { uid: 4294967295, gid: 0 }]], /0 to 4294967294/],
     ['#/process/user/gid', [['process.user', { uid: 0, gid: 4294967295 }]], /0 to 4294967294/],
+    [
+      '#/process/capabilities/effective/1',
+      [['process.capabilities', { effective: ['CAP_NOPE', 'CAP_KILL'], permitted: ['CAP_CHOWN'] }]],
+      /in "permitted" as well/,
+    ],
     ['#/process/env/1', [['process.env', ['A=1', 'B']]], /NAME=VALUE/],
     ['#/process/env/0', [['process.env', ['A=1\0B']]], /NAME=VALUE/],
     ['#/root/path', [['root', {}]], /found nothing/],

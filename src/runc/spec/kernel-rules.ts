@@ -1,8 +1,9 @@
 /**
- * The sense of what config.json asks of the kernel for the process and its devices: memory policy,
- * processors, network interfaces. Source: runtime-spec 1.3, config.md and config-linux.md;
+ * The sense of what config.json asks of the kernel for the process and its devices: capabilities,
+ * memory policy, processors, network interfaces. Source: runtime-spec 1.3, config.md and config-linux.md;
  * set_mempolicy(2), sched_setaffinity(2), netdevice(7).
  */
+import { CAPABILITIES } from '../../libc/capabilities.ts';
 import type { Config } from './config.ts';
 import { numbersOf } from './number-list.ts';
 import { below, Violation } from './shape.ts';
@@ -16,9 +17,19 @@ export const isInterfaceName = (name: string): boolean =>
 
 /** Checks these parts of a config whose shape is right. Throws a {@link Violation}. */
 export function checkKernelRules(config: Config): void {
+  checkCapabilities(config);
   checkMemoryPolicy(config);
   checkAffinity(config);
   checkNetDevices(config);
+}
+
+/** capset(2) refuses an effective set that is not in the permitted one. Unknown names are left out later. */
+function checkCapabilities(config: Config): void {
+  const { effective, permitted } = config.process?.capabilities ?? {};
+  effective?.forEach((name, i) => {
+    if (CAPABILITIES.includes(name) && !permitted?.includes(name))
+      throw new Violation(`/process/capabilities/effective/${i}`, name, 'capabilities that are in "permitted" as well');
+  });
 }
 
 function checkList(text: string, at: string, words = ''): number[] {
