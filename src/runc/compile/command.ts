@@ -165,13 +165,14 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
       why: 'What is still open, the socket to the runtime, closes by itself when the command starts.',
     });
   } else {
-    add(draft, {
-      ...init('minirun'),
-      call: fcntl(numbers.control, 2, 1),
-      minor: true,
-      man: 'fcntl(2)',
-      why: 'The socket to the runtime closes by itself when the command starts.',
-    });
+    for (const socket of agentPath(draft.config) ? [numbers.control, numbers.notify] : [numbers.control])
+      add(draft, {
+        ...init('minirun'),
+        call: fcntl(socket, 2, 1),
+        minor: true,
+        man: 'fcntl(2)',
+        why: 'The sockets to the runtime and to a seccomp agent close by themselves when the command starts.',
+      });
   }
   if (process.noNewPrivileges) {
     add(draft, {
