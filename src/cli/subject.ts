@@ -7,7 +7,7 @@ import type { Subject } from './gather-facts.ts';
 import type { RunOptions } from './run-options.ts';
 
 /** Stands for the id that a real run makes up; always the same, so that two explanations can be compared. */
-const EXAMPLE_ID = 'example'.padEnd(12, '0');
+export const EXAMPLE_ID = 'example'.padEnd(12, '0');
 
 /** The rootfs may be missing: a reader on another machine has none. */
 export async function subjectOf(options: RunOptions, context: Context): Promise<Subject> {

@@ -15,6 +15,7 @@ export const INCLUDES = [
     'stdlib.h',
     'string.h',
     'sys/ioctl.h',
+    'sys/mman.h',
     'sys/mount.h',
     'sys/personality.h',
     'sys/prctl.h',

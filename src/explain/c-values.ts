@@ -21,7 +21,7 @@ export interface CFile {
   /** All C variables, in order of appearance. */
   declared: string[];
   /** Which of the fixed functions are used. */
-  uses: Set<'text' | 'run' | 'field'>;
+  uses: Set<'text' | 'run' | 'hook' | 'field'>;
   /** Number of the step being written: names what it needs. */
   number: number;
 }
@@ -62,7 +62,7 @@ const RESERVED = new Set(
   (
     'auto break case char const continue default do double else enum extern float for goto if inline int long register ' +
     'restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm typeof ' +
-    'main init starter runtime result text run done stop expect expect_not tell hear receive peer actor message clean_up remove_cgroup made heard pair console_pair ' +
+    'main init starter runtime result text run run_hook done stop expect expect_not tell hear receive peer actor message clean_up remove_cgroup made heard pair console_pair ' +
     'before raw forward start_starter starter_process init_process restore_terminal serve_terminal receive_descriptor pass_on ' +
     'errno stdin stdout stderr environ mount open close read write kill chroot socket signal wait pipe dup exit pid uid gid ' +
     'file root dev proc sys tty log time index link access stat statx linux unix'

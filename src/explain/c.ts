@@ -6,6 +6,7 @@
 import { syscallNumber } from '../libc/syscalls.ts';
 import { type Actor, CHAPTERS, type Program, type Ref, type Step } from '../runc/program/step.ts';
 import { expecting, hearing, INCLUDES, MEETING, mainFunction, REPORTING, RUN, starting, TERMINAL, TEXT } from './c-frame.ts';
+import { HOOK } from './c-hook.ts';
 import { cComment, cName, cNote, cString } from './c-text.ts';
 import { type CFile, declare, expression, newCFile, syscallName } from './c-values.ts';
 
@@ -51,6 +52,10 @@ function callOf(file: CFile, step: Step): [string, string[]] {
   if (name === 'posix_spawn') {
     file.uses.add('run');
     return ['run((char *[]){ ', [...args.map((a) => expression(file, a)), 'NULL }']];
+  }
+  if (name === 'run_hook') {
+    file.uses.add('hook');
+    return ['run_hook(', args.map((a, index) => (index === 5 && a.kind === 'null' ? '0' : expression(file, a)))];
   }
   const ids = groups(step);
   const values = args.map((a, index) => (index === 1 && ids) || expression(file, a, { call: step.call, index }));
@@ -261,6 +266,7 @@ export function renderC(program: Program): string {
     ...(checks(true) ? ['', expecting(true)] : []),
     ...(file.uses.has('text') ? ['', TEXT] : []),
     ...(file.uses.has('run') ? ['', RUN] : []),
+    ...(file.uses.has('hook') ? ['', HOOK] : []),
     '',
     MEETING,
     ...(hears ? ['', hearing(takesClone)] : []),

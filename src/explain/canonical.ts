@@ -28,6 +28,7 @@ const IDENTIFYING: Record<string, readonly number[]> = {
   ioctl: [0, 1],
   clone: [],
   execve: [],
+  run_hook: [0],
   capset: [],
   sethostname: [],
   setdomainname: [],

@@ -240,6 +240,13 @@ export function translate(shell: Shell, step: Step): Translation {
         'name a process that does not exist yet; unshare --map-root-user maps one user instead of this',
         `: ${args.map((a) => shWord(plain(a))).join(' ')}`,
       );
+    case 'run_hook':
+      return nearly(
+        'stop the container half-made for a hook; it would run',
+        `: ${(args[1]?.kind === 'list' ? args[1].items : []).map(shWord).join(' ')}`,
+      );
+    case 'accept4':
+      return nearly('wait in the middle for somebody to say start; it goes on at once');
     case 'setresuid':
     case 'setresgid':
     case 'setgroups':

@@ -145,3 +145,18 @@ it.skipIf(!hasCompiler)('steps that read what the kernel wrote for earlier ones,
   expect(source).toContain('SYS_sendmmsg');
   compile('pieces', source);
 });
+
+it('hooks, with the state on standard input', { skip: !hasCompiler }, () => {
+  const { cgroup, arch, kernel } = TYPICAL_HOST;
+  const config = defaultConfig({ id: 'c', rootfs: '/r', args: ['true'], terminal: false, cgroup, arch, kernel });
+  config.hooks = {
+    prestart: [{ path: '/net', args: ['net', '"%s"'], env: ['A=b'], timeout: 5 }],
+    createContainer: [{ path: '/inside' }],
+  };
+  config.linux = { ...config.linux, seccomp: undefined };
+  const source = renderC(compileProgram(config, TYPICAL_HOST, { id: 'c', bundle: '/' }));
+  const hooks = source.replace(/\s+/g, ' ');
+  expect(hooks).toMatch(/run_hook\( ?"\/net", \(char \*\[\]\)\{ "net", "\\"%s\\"", NULL \}, \(char \*\[\]\)\{ "A=b", NULL \}, 5, text\(/);
+  expect(hooks).toMatch(/run_hook\( ?"\/inside", [^;]* init_pid, "\/r"\)/);
+  expect(() => compile('hooks', source)).not.toThrow();
+});

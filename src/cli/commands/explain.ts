@@ -1,9 +1,12 @@
-/** `minirun explain [options] ROOTFS [COMMAND [ARG...]]`: the program of a run, not run. */
+/** `minirun explain [options] ROOTFS [COMMAND [ARG...]]` and `minirun explain --bundle DIR`: the program of a start, not run. */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { compile } from '../../runc/compile/compile.ts';
 import { probeHost } from '../../runc/host/probe.ts';
 import type { Program } from '../../runc/program/step.ts';
 import type { Config } from '../../runc/spec/config.ts';
+import { parseConfig } from '../../runc/spec/validate.ts';
 import { type Context, warn } from '../command.ts';
 import { newCommand, splitArguments } from '../command-line.ts';
 import { configFromOptions } from '../config-from-options.ts';
@@ -11,7 +14,7 @@ import { gatherFacts } from '../gather-facts.ts';
 import { suggestion } from '../nearest.ts';
 import { addContainerOptions, parseRunOptions, type RunOptions } from '../run-options.ts';
 import { shellWords } from '../shell-words.ts';
-import { subjectOf } from '../subject.ts';
+import { EXAMPLE_ID, subjectOf } from '../subject.ts';
 import { UsageError } from '../usage-error.ts';
 
 const FORMATS = ['text', 'json', 'c', 'sh', 'html'] as const;
@@ -28,32 +31,80 @@ const explainCommand = (): Command =>
     .option('--format <FORMAT>', 'text (default), json, c, sh or html', format)
     .option('--explain-numbers', 'show flags as numbers as well')
     .option('--diff <OPTIONS>', 'show what these options, in one argument, would change')
-    .usage('[options] ROOTFS [COMMAND [ARG...]]');
+    .option('--bundle <DIR>', "instead of ROOTFS and options: what an engine asks for in this folder's config.json")
+    .usage('[options] ROOTFS [COMMAND [ARG...]] | --bundle DIR');
+
+interface Asked {
+  options: RunOptions;
+  /** The folder of an engine's config.json, instead of a rootfs and options. */
+  bundle: string | undefined;
+  diff: string | undefined;
+  format: Format;
+}
+
+function parse(args: readonly string[]): Asked {
+  const command = explainCommand();
+  const { options: given, operands } = splitArguments(command, args);
+  const hasBundle = given.some((word) => /^--bundle(=|$)/.test(word));
+  const options = parseRunOptions(command, args, !hasBundle);
+  const { bundle, diff, format: asked = 'text' } = command.opts() as { bundle?: string; diff?: string; format?: Format };
+  if (bundle !== undefined && operands.length)
+    throw new UsageError(`--bundle ${bundle}: its config.json names root file system and command; leave "${operands[0]}" out`);
+  return { options, bundle, diff, format: asked };
+}
 
 export async function run(args: string[], context: Context): Promise<number> {
-  const command = explainCommand();
-  const options = parseRunOptions(command, args);
-  const { diff, format: asked = 'text' } = command.opts() as { diff?: string; format?: Format };
-  if (diff === undefined) return printProgram(options, asked, context);
-  if (asked !== 'text') throw new UsageError(`--diff is told as text; leave --format ${asked} out`);
+  const asked = parse(args);
+  const { diff } = asked;
+  if (diff === undefined) {
+    const { program, config } = await programFor(asked, context);
+    process.stdout.write(await render(program, config, asked.format, asked.options));
+    return 0;
+  }
+  if (asked.format !== 'text') throw new UsageError(`--diff is told as text; leave --format ${asked.format} out`);
   // The other options come last, so that they win over those of the command line.
   const { options: own, operands } = splitArguments(explainCommand(), args);
   const other = splitArguments(explainCommand(), shellWords(diff));
   if (other.operands.length) throw new UsageError(`--diff ${JSON.stringify(diff)}: "${other.operands[0]}" is no option`);
-  const changed = parseRunOptions(explainCommand(), [...own, ...other.options, '--', ...operands]);
+  const changed = parse([...own, ...other.options, '--', ...operands]);
   const { diffPrograms, renderDiff } = await import('../../explain/diff.ts');
-  const before = await programFor(options, context);
+  const before = await programFor(asked, context);
   const after = await programFor(changed, context);
-  process.stdout.write(renderDiff(diffPrograms(before.program, after.program), await look(options)));
+  process.stdout.write(renderDiff(diffPrograms(before.program, after.program), await look(asked.options)));
   return 0;
 }
 
-async function programFor(options: RunOptions, context: Context): Promise<{ program: Program; config: Config }> {
+interface Explained {
+  program: Program;
+  config: Config;
+}
+
+const programFor = ({ options, bundle, format: as }: Asked, context: Context): Explained | Promise<Explained> =>
+  bundle === undefined ? programOfOptions(options, context) : programOfBundle(bundle, options, as);
+
+async function programOfOptions(options: RunOptions, context: Context): Promise<Explained> {
   const subject = await subjectOf(options, context);
   if (subject.kind === 'missing') warn(`there is no root file system at ${subject.rootfs}: explained as if it had no users`);
   const config = configFromOptions(options, await gatherFacts(options, subject));
   const host = probeHost(config, { bundle: process.cwd() });
   return { program: compile(config, host, { id: subject.id, bundle: process.cwd() }), config };
+}
+
+/** What `minirun-runc create` would do; in C and shell, which cannot wait for `start`, what `run` would. */
+function programOfBundle(folder: string, options: RunOptions, as: Format): Explained {
+  const bundle = resolve(folder);
+  const file = join(bundle, 'config.json');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`--bundle ${folder}: there is no config.json to read in it (${(error as NodeJS.ErrnoException).code})`);
+  }
+  const config = parseConfig(text, file);
+  if (!config.process) throw new UsageError(`${file}: it has no process, so there is nothing to start`);
+  const host = probeHost(config, { bundle });
+  const gated = as !== 'c' && as !== 'sh';
+  return { program: compile(config, host, { id: options.name ?? EXAMPLE_ID, bundle, gated }), config };
 }
 
 async function look(options: RunOptions) {
@@ -63,7 +114,7 @@ async function look(options: RunOptions) {
 
 /** Prints the program of these options. Also `run --dry-run`. */
 export async function printProgram(options: RunOptions, as: Format, context: Context): Promise<number> {
-  const { program, config } = await programFor(options, context);
+  const { program, config } = await programOfOptions(options, context);
   process.stdout.write(await render(program, config, as, options));
   return 0;
 }
