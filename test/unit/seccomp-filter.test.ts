@@ -11,6 +11,7 @@ import { defaultSeccomp } from '../../src/runc/seccomp/default-profile.ts';
 import { enosysPrologue } from '../../src/runc/seccomp/enosys.ts';
 import { compileFilter, filterFlags } from '../../src/runc/seccomp/filter.ts';
 import type { Config, Seccomp } from '../../src/runc/spec/config.ts';
+import { parseConfig } from '../../src/runc/spec/validate.ts';
 
 const X86_64 = 0xc000003e;
 const I386 = 0x40000003;
@@ -122,6 +123,30 @@ describe.skipIf(!available)('profiles', () => {
       'x64',
     ).filter;
     expect(verdict(allowing, { arch: X86_64, nr: 9999 })).toBe(ALLOW);
+  });
+
+  test('values of 64 bits are compared with to the last bit', () => {
+    const value = 18446744073709551613n;
+    const json = JSON.stringify({
+      ociVersion: '1.3.0',
+      root: { path: 'rootfs' },
+      process: { user: { uid: 0, gid: 0 }, args: ['sh'], cwd: '/', env: ['A="value": 18446744073709551613,'] },
+      linux: {
+        namespaces: [{ type: 'mount' }],
+        seccomp: {
+          defaultAction: 'SCMP_ACT_ALLOW',
+          syscalls: [rule('SCMP_ACT_ERRNO', ['lseek'], [{ index: 1, value: 1, op: 'SCMP_CMP_EQ' }])],
+        },
+      },
+    }).replace('"value":1,', `"value": ${value},`);
+    const config = parseConfig(json, 'c');
+    expect(config.process?.env).toEqual(['A="value": 18446744073709551613,']);
+    const profile = parseConfig(JSON.stringify(config), 'c').linux?.seccomp as Seccomp;
+    expect(ask(profile, 'lseek', 0, value)).toBe(errno(1));
+    for (const other of [value - 1n, value + 1n, value + 2n]) expect(ask(profile, 'lseek', 0, other)).toBe(ALLOW);
+    const all = parseConfig(json.replaceAll(String(value), '18446744073709551615'), 'c').linux?.seccomp as Seccomp;
+    expect(ask(all, 'lseek', 0, 2n ** 64n - 1n)).toBe(errno(1));
+    expect(() => parseConfig(json.replaceAll(String(value), '28446744073709551615'), 'c')).toThrow(/2\^64-1/);
   });
 
   test('what breaks the specification is named with its place', () => {

@@ -106,11 +106,14 @@ function architectures(profile: Seccomp, arch: 'x64' | 'arm64'): number[] {
   return tokens;
 }
 
+const MOST = 2n ** 64n - 1n;
+
 /** 64 bits without sign. JSON's doubles round 2^64-1 up to 2^64: that is what was meant. */
-function word(value: number, pointer: string): bigint {
-  if (!Number.isInteger(value) || value < 0 || value > 2 ** 64)
-    throw new SeccompProfileError(`${pointer}: ${value} is no whole number from 0 to 2^64-1`);
-  return value === 2 ** 64 ? 2n ** 64n - 1n : BigInt(value);
+function word(value: number | string, pointer: string): bigint {
+  const number = /^\d+$/.test(String(value)) || Number.isInteger(value) ? BigInt(value) : -1n;
+  if (number === MOST + 1n && typeof value === 'number') return MOST;
+  if (number < 0n || number > MOST) throw new SeccompProfileError(`${pointer}: ${value} is no whole number from 0 to 2^64-1`);
+  return number;
 }
 
 function conditions(rule: SeccompRule, pointer: string): Condition[] {

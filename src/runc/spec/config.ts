@@ -213,5 +213,6 @@ export interface SeccompRule {
   names: string[];
   action: string;
   errnoRet?: number;
-  args?: { index: number; value: number; valueTwo?: number; op: string }[];
+  /** Values that a double cannot hold exactly are decimal texts (validate.ts). */
+  args?: { index: number; value: number | string; valueTwo?: number | string; op: string }[];
 }

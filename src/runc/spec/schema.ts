@@ -180,6 +180,11 @@ export const resourcesShape: Check = object({
   unified: map(text),
 });
 
+/** 64 bits, as a number or, where a double cannot hold it, as a text. */
+const word: Check = (value, at) => {
+  u64(typeof value === 'string' && /^\d{16,20}$/.test(value) ? Number(value) : value, at);
+};
+
 const seccomp = object(
   {
     defaultAction: oneOf(SECCOMP_ACTIONS),
@@ -194,7 +199,7 @@ const seccomp = object(
           names: list(filledText),
           action: oneOf(SECCOMP_ACTIONS),
           errnoRet: integer(0, 4095),
-          args: list(object({ index: integer(0, 5), value: u64, valueTwo: u64, op: oneOf(SECCOMP_OPERATORS) }, ['index', 'value', 'op'])),
+          args: list(object({ index: integer(0, 5), value: word, valueTwo: word, op: oneOf(SECCOMP_OPERATORS) }, ['index', 'value', 'op'])),
         },
         ['names', 'action'],
       ),

@@ -68,10 +68,18 @@ function shown(value: unknown): string {
   return json.length > 60 ? `${json.slice(0, 57)}...` : json;
 }
 
+/**
+ * Values that seccomp rules compare with, 64 bits, of which JSON.parse keeps 53: a filter would
+ * compare with another number. Where that matters they become texts. (In a text the quotes would
+ * have backslashes, so nothing else looks like this.)
+ */
+const LARGE_VALUE = /("value(?:Two)?"\s*:\s*)(\d{16,20})(?=\s*[,}])/g;
+const exact = (all: string, key: string, digits: string): string => (BigInt(Number(digits)) === BigInt(digits) ? all : `${key}"${digits}"`);
+
 /** @throws ConfigError saying where the text is no JSON */
 export function parseJson(json: string, name: string): unknown {
   try {
-    return JSON.parse(json);
+    return JSON.parse(json.replace(LARGE_VALUE, exact));
   } catch (error) {
     throw new ConfigError(name, undefined, `not JSON: ${place(json, (error as Error).message)}`);
   }
