@@ -4,6 +4,7 @@
  * Source: docs.docker.com "Seccomp security profiles"; runtime-spec config-linux.md.
  */
 import type { Seccomp, SeccompRule } from '../runc/spec/config.ts';
+import { parseExactly } from '../runc/spec/validate.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface ProfileFacts {
@@ -51,7 +52,7 @@ function counts(rule: { includes?: Filter | null; excludes?: Filter | null }, fa
 export function parseSeccompProfile(text: string, typed: string, facts: ProfileFacts): Seccomp {
   let profile: DockerProfile;
   try {
-    profile = JSON.parse(text);
+    profile = parseExactly(text);
   } catch (error) {
     throw new UsageError(`${typed}: not JSON: ${(error as Error).message.replace(/\s+/g, ' ')}`);
   }

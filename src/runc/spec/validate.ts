@@ -76,10 +76,13 @@ function shown(value: unknown): string {
 const LARGE_VALUE = /("value(?:Two)?"\s*:\s*)(\d{16,20})(?=\s*[,}])/g;
 const exact = (all: string, key: string, digits: string): string => (BigInt(Number(digits)) === BigInt(digits) ? all : `${key}"${digits}"`);
 
+/** JSON.parse that keeps the values of seccomp rules. @throws SyntaxError */
+export const parseExactly = (json: string): unknown => JSON.parse(json.replace(LARGE_VALUE, exact));
+
 /** @throws ConfigError saying where the text is no JSON */
 export function parseJson(json: string, name: string): unknown {
   try {
-    return JSON.parse(json.replace(LARGE_VALUE, exact));
+    return parseExactly(json);
   } catch (error) {
     throw new ConfigError(name, undefined, `not JSON: ${place(json, (error as Error).message)}`);
   }
