@@ -52,7 +52,7 @@ function counts(rule: { includes?: Filter | null; excludes?: Filter | null }, fa
 export function parseSeccompProfile(text: string, typed: string, facts: ProfileFacts): Seccomp {
   let profile: DockerProfile;
   try {
-    profile = parseExactly(text);
+    profile = parseExactly(text) as DockerProfile;
   } catch (error) {
     throw new UsageError(`${typed}: not JSON: ${(error as Error).message.replace(/\s+/g, ' ')}`);
   }
