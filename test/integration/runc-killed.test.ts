@@ -149,6 +149,13 @@ describe.skipIf(reason)('a runtime that is killed', () => {
           const bundle = bundleOf(id);
           for (const args of before) expect(await call(...args, '--bundle', bundle, id)).toMatchObject({ code: 0 });
           const was = await killedAt(name, n, command(id, bundle));
+          if (what === 'start') {
+            // Said or not said: either way it can be started, or it has been.
+            const again = await call('start', id);
+            if (again.code) expect(again.err, name).toMatch(/cannot start an already running container/);
+            await until(`it runs, killed at ${name}`, () => JSON.parse(runtime(['state', id]).out).status === 'running');
+            expect(await call('start', id)).toMatchObject({ code: 1, err: expect.stringMatching(/already running/) });
+          }
           await nothingIsLeft(id, bundle, `${what}, ${name} ${n}`);
           if (!was) break;
           killed++;
