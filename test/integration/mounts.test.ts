@@ -154,6 +154,19 @@ describe.skipIf(reason)('mounts', () => {
       };
       expect(out(script, change)).toBe('a file\na file\nof the host\n1');
     });
+    it('may have their source in the container, where an earlier mount has brought it', () => {
+      const root = rootfs();
+      const change = (c: Config) => {
+        c.root = { path: root };
+        c.mounts?.push(
+          { destination: '/first', type: 'none', source, options: ['bind'] },
+          { destination: '/second', type: 'none', source: join(root, 'first/sub'), options: ['rbind'] },
+          { destination: join(root, 'third'), type: 'none', source: join(root, 'first'), options: ['rbind'] },
+        );
+      };
+      expect(out('ls -d /second/ && cat /third/f', change)).toBe('/second/\nof the host');
+      if (!noRunc) expect(out('ls -d /second/ && cat /third/f', change, theirs)).toBe('/second/\nof the host');
+    });
     it('keep the restrictions of their source, or get exactly those that are asked for', () => {
       const place = join(folder, 'restricted');
       mkdirSync(place);

@@ -22,6 +22,10 @@ export const isRemount = (options: MountOptions): boolean => (options.flags & MS
 /** A relative source is relative to the bundle (config.md, "mounts"). */
 export const sourceOf = (draft: Draft, m: Mount): string => posix.resolve(draft.bundle, m.source ?? '');
 
+/** True for a place in the rootfs, as the host names it. */
+export const liesInRootfs = (draft: Draft, path: string): boolean =>
+  `${path}/`.startsWith(`${posix.resolve(draft.bundle, draft.config.root?.path ?? 'rootfs')}/`);
+
 /** The result that holds the tree of mount number `index`. */
 export const treeName = (index: number): string => `tree.${index}`;
 
@@ -37,8 +41,7 @@ export function takenByStarter(draft: Draft, m: Mount, options: MountOptions): b
   if (!isBind(m, options) || isRemount(options)) return false;
   if (isIdMapped(m, options)) return true;
   if (!hasNamespace(draft.config, 'user') || draft.host.uid !== 0) return false;
-  const rootfs = posix.resolve(draft.bundle, draft.config.root?.path ?? 'rootfs');
-  return !`${sourceOf(draft, m)}/`.startsWith(`${rootfs}/`);
+  return !liesInRootfs(draft, sourceOf(draft, m));
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The mounts of config.json, in their order. */
+import { posix } from 'node:path';
 import { AT, MS, O } from '../../libc/flags.ts';
 import { kernelAtLeast } from '../host/facts.ts';
 import { fstatfs, mount, mountSetattr } from '../program/calls.ts';
@@ -9,7 +10,7 @@ import { compileCgroupMount } from './cgroup-mount.ts';
 import { add, closeResult, type Draft, isNew, namespaceOf, type Setting } from './draft.ts';
 import { components, fileInside, folderInside, forgetFolders, openInside, through } from './inside.ts';
 import { bindAttributes, compileAttributes, keptFlags, remountFlags } from './mount-attributes.ts';
-import { cutPropagation, isBind, isRemount, sourceOf, takenByStarter, treeName } from './mount-sources.ts';
+import { cutPropagation, isBind, isRemount, liesInRootfs, sourceOf, takenByStarter, treeName } from './mount-sources.ts';
 import { compileNotInProc, isProcfs, isReplaceable } from './mount-target.ts';
 import { attach, cloneTree } from './root.ts';
 import { withMountLabel } from './selinux.ts';
@@ -30,7 +31,8 @@ const keyOf = (m: Mount): string => components(m.destination).join('/');
 
 /** Every mount, attached inside the rootfs. */
 export function compileMounts(draft: Draft): void {
-  draft.config.mounts?.forEach((m, index) => {
+  draft.config.mounts?.forEach((asked, index) => {
+    const m = insideOf(draft, asked);
     const setting: Setting = { actor: 'init', chapter: 'root file system', from: `#/mounts/${index}` };
     const options = parseMountOptions(m.options ?? []);
     if (!m.destination.startsWith('/'))
@@ -41,6 +43,12 @@ export function compileMounts(draft: Draft): void {
     else compileFilesystem(draft, setting, m, options);
     forgetFolders(draft, m.destination);
   });
+}
+
+/** As runc does: a destination that is written as the host names it is taken for the place in the rootfs. */
+function insideOf(draft: Draft, m: Mount): Mount {
+  const rootfs = posix.resolve(draft.bundle, draft.config.root?.path ?? 'rootfs');
+  return rootfs !== '/' && m.destination.startsWith(`${rootfs}/`) ? { ...m, destination: m.destination.slice(rootfs.length) } : m;
 }
 
 function compileFilesystem(draft: Draft, setting: Setting, m: Mount, options: MountOptions): void {
@@ -154,7 +162,7 @@ function compileBind(draft: Draft, setting: Setting, m: Mount, options: MountOpt
     });
   const kind = draft.host.files[m.source ?? ''];
   const target =
-    kind === undefined || kind === 'dir'
+    kind === undefined || kind === 'dir' || (kind === 'missing' && liesInRootfs(draft, source))
       ? folderInside(draft, setting, m.destination, { strict: key === 'proc' || key === 'sys' })
       : fileInside(draft, setting, m.destination);
   if (key !== 'proc' && !isReplaceable(key)) compileNotInProc(draft, setting, target, m.destination);
