@@ -193,6 +193,13 @@ describe('the program of a restore', () => {
     expect(place('move_mount')).toBeLessThan(place('mknodat', 1, 'inner'));
   });
 
+  it('passes noNewPrivileges on', () => {
+    const process = { user: { uid: 0, gid: 0 }, cwd: '/', noNewPrivileges: true };
+    const names = compileRestore({ ...config, process }, host, options).steps.map((s) => s.call.name);
+    expect(names.slice(-2)).toEqual(['prctl', 'execve']);
+    expect(steps.some((s) => s.call.name === 'prctl')).toBe(false);
+  });
+
   it('makes a /tmp for criu where the root is read-only', () => {
     const made = (readonly: boolean) =>
       compileRestore({ ...config, root: { path: 'rootfs', readonly } }, host, options).steps.some(

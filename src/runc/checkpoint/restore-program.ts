@@ -4,7 +4,7 @@
  * criu ends with it: nothing is left on the host, even after a SIGKILL. Pure, as all programs are.
  */
 import { posix } from 'node:path';
-import { CLONE, MNT, MS, O } from '../../libc/flags.ts';
+import { CLONE, MNT, MS, O, PR } from '../../libc/flags.ts';
 import { compileCgroup, compileCgroupJoin } from '../compile/cgroup.ts';
 import { cgroupPaths } from '../compile/cgroup-paths.ts';
 import { compileScope } from '../compile/cgroup-scope.ts';
@@ -14,7 +14,7 @@ import { components, fileInside, folderInside, forgetFolders, ROOT } from '../co
 import { isBind, isRemount, sourceOf } from '../compile/mount-sources.ts';
 import { attach, cloneTree } from '../compile/root.ts';
 import type { Host } from '../host/facts.ts';
-import { clone, execve, fcntl, mkdirat, mount, open, umount2, unshare } from '../program/calls.ts';
+import { clone, execve, fcntl, mkdirat, mount, open, prctl, umount2, unshare } from '../program/calls.ts';
 import { descriptors } from '../program/descriptors.ts';
 import { type Program, ref } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
@@ -154,6 +154,12 @@ export function compileRestore(config: Config, host: Host, options: RestoreProgr
     minor: true,
     why: 'The socket to the runtime closes by itself when criu starts.',
   });
+  if (config.process?.noNewPrivileges)
+    add(draft, {
+      ...init('#/process/noNewPrivileges', 'privileges'),
+      call: prctl(PR.PR_SET_NO_NEW_PRIVS, 1),
+      why: 'What criu makes inherits this. criu 3.17 and older do not restore it, and a set-uid program in the container could then do what the configuration forbids.',
+    });
   add(draft, {
     ...init('minirun', 'the command'),
     call: execve(options.criu.path, ['criu', 'swrk', '3'], options.criu.environment),
