@@ -2,13 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { nativeAvailable } from '../../src/runc/engine/native.ts';
 import { readCgroupFacts } from '../../src/runc/host/cgroup-facts.ts';
 import type { Config } from '../../src/runc/spec/config.ts';
+import { exampleConfig } from '../../src/runc/spec/example-config.ts';
 import { newId } from './support/box.ts';
 import { type Answer, BUSYBOX, scratch, skipReason } from './support/minirun.ts';
-import { bundleConfig, type Runtime, runtimeIn, writeBundle } from './support/runtime.ts';
+import { bundleConfig, MINIRUN_RUNC, type Runtime, runtimeIn, writeBundle } from './support/runtime.ts';
 
 const reason =
   skipReason({ root: true, file: BUSYBOX }) ??
@@ -33,6 +34,8 @@ function shown(unit: string, ...names: string[]): Record<string, string> {
   );
 }
 
+const unitOf = (id: string) => `minirunt-${id.slice(0, 8)}.scope`;
+
 describe.skipIf(reason)(
   'the systemd cgroup driver',
   () => {
@@ -43,7 +46,6 @@ describe.skipIf(reason)(
       expect(answer, answer.err).toMatchObject({ code: 0 });
       return answer;
     };
-    const unitOf = (id: string) => `minirunt-${id.slice(0, 8)}.scope`;
     const limits = (config: Config) => {
       config.linux = {
         ...config.linux,
@@ -192,6 +194,68 @@ describe.skipIf(reason)(
       const told = ok(runc(['--explain', '--systemd-cgroup', 'run', id], { cwd: writeBundle(join(folder, id), id, config) }));
       expect(told.err).toContain('StartTransientUnit');
       expect(told.err).toContain('systemd looks after the tree of cgroups');
+    });
+  },
+  60_000 * SLOWNESS,
+);
+
+/** Somebody whom systemd can start a user's own systemd for. */
+const [, user] = /^[^:]+:[^:]*:([1-9]\d{3,4}):\1:/m.exec(existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8') : '') ?? [];
+const noUser =
+  reason ??
+  (facts.mode === 'v2' ? undefined : 'needs cgroup v2 alone') ??
+  (user ? skipReason({ program: 'setpriv' }) : 'needs an ordinary user in /etc/passwd');
+if (noUser && !reason) console.log(`systemd: an ordinary user's is not tested, ${noUser}`);
+
+describe.skipIf(noUser)(
+  "an ordinary user's own systemd",
+  () => {
+    const folder = scratch('systemd-user');
+    const bus = `/run/user/${user}`;
+    const as = `exec setpriv --reuid ${user} --regid ${user} --clear-groups -- "$0" "$@"`;
+    const runc = runtimeIn(join(folder, 'state'), ['sh', '-c', as, process.execPath, MINIRUN_RUNC]);
+    const env = { XDG_RUNTIME_DIR: bus };
+    let started = false;
+    beforeAll(() => {
+      if (existsSync(`${bus}/systemd`)) return;
+      expect(spawnSync('systemctl', ['start', `user@${user}.service`]).status).toBe(0);
+      started = true;
+    }, 60_000 * SLOWNESS);
+    afterAll(() => {
+      if (started) spawnSync('systemctl', ['stop', `user@${user}.service`]);
+    });
+
+    it('makes the scope with its limits, where the user itself could not; changes and removes it', () => {
+      const id = newId();
+      const unit = unitOf(id);
+      const ids = [{ containerID: 0, hostID: Number(user), size: 1 }];
+      const config = exampleConfig({ rootless: { uid: Number(user), gid: Number(user) }, cgroupNamespace: false });
+      Object.assign(config.process as object, { terminal: false, args: ['sleep', '1000'] });
+      config.root = { path: BUSYBOX, readonly: true };
+      config.mounts = config.mounts?.filter((m) => m.destination !== '/sys/fs/cgroup');
+      config.linux = {
+        ...config.linux,
+        uidMappings: ids,
+        gidMappings: ids,
+        cgroupsPath: `user.slice:minirunt:${id.slice(0, 8)}`,
+        resources: { memory: { limit: 64 << 20 }, pids: { limit: 33 } },
+      };
+      const bundle = writeBundle(join(folder, id), id, config);
+      expect(runc(['--systemd-cgroup', 'run', '--detach', id], { cwd: bundle, env })).toMatchObject({ code: 0, err: '' });
+      try {
+        const { pid } = JSON.parse(runc(['state', id], { env }).out) as { pid: number };
+        const place = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim();
+        expect(place).toMatch(new RegExp(`/user@${user}\\.service/user\\.slice/${unit}$`));
+        expect(runc(['update', '--pids-limit', '20', id], { env }).code).toBe(0);
+        const own = `${facts.v2}${place.slice('0::'.length)}`;
+        const limits = ['memory.max', 'pids.max'].map((file) => readFileSync(`${own}/${file}`, 'utf8').trim());
+        expect(limits).toEqual([String(64 << 20), '20']);
+        expect(runc(['exec', id, 'true'], { env }).code).toBe(0);
+        expect(runc(['delete', '--force', id], { env }).code).toBe(0);
+        expect(existsSync(own)).toBe(false);
+      } finally {
+        runc(['delete', '--force', id], { env });
+      }
     });
   },
   60_000 * SLOWNESS,
