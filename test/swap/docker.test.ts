@@ -113,5 +113,6 @@ describe.skipIf(reason)('docker', () => {
     const told = readFileSync(file, 'utf8');
     expect(told).toMatch(/sethostname\("told"/);
     expect(told).toMatch(/libnetwork-setkey/);
+    for (const call of ['create', 'start', 'delete']) expect(told).toMatch(new RegExp(`^== ${call} [0-9a-f]{64}$`, 'm'));
   });
 });
