@@ -112,7 +112,7 @@ export function openRuncNarration(to: string | undefined, call: RuntimeCall, war
     end(code, failure) {
       tell(() => story.stop());
       const took = showTime(Number(process.hrtime.bigint() - begun));
-      write(`${isTold ? '\n' : ''}   exit code ${code} after ${took}${failure === undefined ? '' : `: ${harmless(failure)}`}\n`);
+      write(`${isTold && held ? '\n' : ''}   exit code ${code} after ${took}${failure === undefined ? '' : `: ${harmless(failure)}`}\n`);
       flush();
       if (fd !== 2) closeSync(fd);
       fd = 2;
