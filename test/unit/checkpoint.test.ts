@@ -1,5 +1,6 @@
 /** What checkpoint and restore tell criu, without criu: messages, names of the host's things, the program of a restore. */
 import { describe, expect, it } from 'vitest';
+import { cgroup2Options } from '../../src/runc/checkpoint/cgroup2-options.ts';
 import { firstError, hintFor } from '../../src/runc/checkpoint/criu-log.ts';
 import { compileRestoredLoopback } from '../../src/runc/checkpoint/loopback-program.ts';
 import { parseMountInfo } from '../../src/runc/checkpoint/mountinfo.ts';
@@ -78,6 +79,14 @@ describe('what of the host criu gets back', () => {
       { id: 25, device: '254:0', root: '/', point: '/', type: 'ext4' },
       { id: 31, device: '0:5', root: '/a b', point: '/dev/a\\b', type: 'devtmpfs' },
     ]);
+  });
+
+  it('finds the options of cgroup2, which are the whole machine’s', () => {
+    const line = (options: string) =>
+      `25 1 254:0 / / rw - ext4 /dev/vda rw\n39 21 0:35 / /sys/fs/cgroup rw,relatime shared:11 - cgroup2 cgroup2 ${options}\n`;
+    expect(cgroup2Options(line('rw,nsdelegate,memory_recursiveprot'))).toEqual(['memory_recursiveprot', 'nsdelegate']);
+    expect(cgroup2Options(line('rw'))).toEqual([]);
+    expect(cgroup2Options('25 1 254:0 / / rw - ext4 /dev/vda rw')).toBeUndefined();
   });
 
   it('takes pipes and files of the host from the own streams, by their old names', () => {

@@ -3,7 +3,8 @@ import { writeSync } from 'node:fs';
 import { call, closeFd } from '../../libc/fd.ts';
 import { deleteOci } from '../container/delete.ts';
 import { type ContainerView, loadConfig } from '../container/state.ts';
-import { ask, CriuFailure, checkFeature, findCriu } from './criu.ts';
+import { keepingCgroup2Options } from './cgroup2-options.ts';
+import { ask, CriuFailure, checkFeature, findCriu, type Notification } from './criu.ts';
 import { explainFailure } from './criu-log.ts';
 import { externalsOf } from './external.ts';
 import { type ImagePaths, logPath, makeImages, openImages, saveDescriptors } from './images.ts';
@@ -74,9 +75,10 @@ export function checkpoint(view: ContainerView, request: CheckpointRequest): voi
     const { external, descriptors } = externalsOf(config, view.pid);
     if (!preDump) saveDescriptors(paths.images, descriptors);
     opts.external = external;
-    ask(criu, { type: preDump ? 'PRE_DUMP' : 'DUMP', opts }, ({ stage }) => {
+    const notified = ({ stage }: Notification): void => {
       if (stage === 'status-ready' && request.statusFd !== undefined) sayReady(request.statusFd);
-    });
+    };
+    keepingCgroup2Options(() => ask(criu, { type: preDump ? 'PRE_DUMP' : 'DUMP', opts }, notified), request.warn);
   } catch (error) {
     if (error instanceof CriuFailure) throw new Error(explainFailure(error.message, logPath(paths, 'dump.log')));
     throw error;

@@ -19,6 +19,7 @@ import { performLocally } from '../engine/locally.ts';
 import { startNative } from '../engine/native.ts';
 import type { Host } from '../host/facts.ts';
 import { probeHost } from '../host/probe.ts';
+import { keepingCgroup2Options } from './cgroup2-options.ts';
 import { CriuFailure, converse, criuEnvironment, criuVersion, findCriu, NO_ANSWER, type Notification } from './criu.ts';
 import { explainFailure } from './criu-log.ts';
 import { type ImagePaths, loadDescriptors, logPath, makeImages, openImages } from './images.ts';
@@ -186,7 +187,8 @@ export function restoreContainer(request: RestoreRequest): Running {
     saveConfig(stateRoot, id, config);
     saveState(stateRoot, state);
     const { socket, options } = startHelper(request, planned, folder, helper);
-    converse(socket, { type: 'RESTORE', opts: options }, (notification) => stages[notification.stage]?.(notification));
+    const notified = (notification: Notification): void => stages[notification.stage]?.(notification);
+    keepingCgroup2Options(() => converse(socket, { type: 'RESTORE', opts: options }, notified), run.warn);
     if (!state.init) throw new Error('criu has restored a container and not said which process is its first');
     return { pid: state.init.pid, master, state };
   } catch (error) {
