@@ -223,6 +223,30 @@ describe.skipIf(reason)('mounts', () => {
       };
       expect(out('stat -c "%u %g" /m/f /n/f', change)).toBe('7 8\n65534 65534');
     });
+    it('mounts take those of a user namespace that is joined', () => {
+      const root = rootfs(100000);
+      const other = newId();
+      const bundle = writeBundle(
+        join(folder, other),
+        other,
+        bundleConfig(['/bin/sleep', '60'], (c) => {
+          userNamespace(c);
+          c.root = { path: root };
+        }),
+      );
+      try {
+        expect(ours(['run', '--detach', other], { cwd: bundle }).code).toBe(0);
+        const { pid } = JSON.parse(ours(['state', other]).out) as { pid: number };
+        const change = (c: Config) => {
+          c.linux?.namespaces?.push({ type: 'user', path: `/proc/${pid}/ns/user` });
+          c.root = { path: root };
+          c.mounts?.push({ destination: '/m', source: owned, options: ['bind', 'idmap'] });
+        };
+        expect(out('stat -c "%u %g" /m/f', change)).toBe('7 8');
+      } finally {
+        ours(['delete', '--force', other]);
+      }
+    });
     it('mounts of a file system that cannot do it fail with the cause', () => {
       const answer = start(
         'true',
