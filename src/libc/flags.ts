@@ -101,7 +101,7 @@ export const SIGNALS = {
 } as const;
 
 export const P = { P_ALL: 0, P_PID: 1 } as const;
-export const WAIT = { WEXITED: 4 } as const;
+export const WAIT = { WEXITED: 4, __WALL: 0x40000000 } as const;
 
 export const BPF_CMD = { BPF_PROG_LOAD: 5, BPF_PROG_ATTACH: 8 } as const;
 

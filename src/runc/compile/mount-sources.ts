@@ -133,7 +133,8 @@ function idMapNamespace(draft: Draft, setting: Setting, m: Mount, made: Map<stri
   const process = fresh(draft, 'mapper');
   add(draft, {
     ...setting,
-    call: clone(CLONE.CLONE_NEWUSER | CLONE.SIGCHLD),
+    // No signal at its end: where SIGCHLD is ignored, as some callers have it, nothing would stay of it.
+    call: clone(CLONE.CLONE_NEWUSER),
     saves: process,
     becomes: 'nobody',
     why: 'The kernel reads the map of a mount from a user namespace. This one is made for nothing else: its only process ends at once, and the maps are written from outside.',
@@ -151,7 +152,7 @@ function idMapNamespace(draft: Draft, setting: Setting, m: Mount, made: Map<stri
   });
   add(draft, {
     ...setting,
-    call: waitChild(ref(process), WAIT.WEXITED),
+    call: waitChild(ref(process), WAIT.WEXITED | WAIT.__WALL),
     minor: true,
     why: 'Take note of the end of that process, so that it does not stay as a zombie.',
   });
