@@ -147,8 +147,10 @@ export const schedSetattr = (a: { policy: number; flags: number; nice: number; p
   call(
     'sched_setattr', int(0),
     struct('sched_attr', [
-      u32('size', 48), u32('sched_policy', a.policy, 'SCHED'), u64('sched_flags', a.flags, 'SCHED_FLAG'), i32('sched_nice', a.nice),
+      u32('size', 56), u32('sched_policy', a.policy, 'SCHED'), u64('sched_flags', a.flags, 'SCHED_FLAG'), i32('sched_nice', a.nice),
       u32('sched_priority', a.priority), u64('sched_runtime', a.runtime), u64('sched_deadline', a.deadline), u64('sched_period', a.period),
+      // Of the second version of the struct (Linux 5.3), which the flags for them need; the specification has no values.
+      u32('sched_util_min', 0), u32('sched_util_max', 0),
     ]),
     int(0),
   );
