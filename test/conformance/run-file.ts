@@ -46,7 +46,7 @@ function once(file: TestFile, runtime: Runtime, only: string[] | undefined, limi
       if (last !== undefined && last !== stream && !output.endsWith('\n')) output += '\n';
       last = stream;
       output += text;
-      if (hung || !text.split('\n').some(isTestPoint)) return;
+      if (hung || !text.split(/\r?\n/).some(isTestPoint)) return;
       clearTimeout(timer);
       timer = setTimeout(stop, limits.seconds * 1000);
     };

@@ -15,11 +15,11 @@ const POINT = /^(not )?ok\b\s*(\d+)?\s*(?:- )?(.*)$/;
 /** True for a line that tells of a test's end. */
 export const isTestPoint = (line: string): boolean => POINT.test(line);
 
-/** Test points in the order in which they were printed. */
+/** Test points in the order in which they were printed. Lines may end as a terminal ends them. */
 export function parseTap(text: string): TestPoint[] {
   const points: TestPoint[] = [];
   let lines: string[] = [];
-  for (const line of text.split('\n')) {
+  for (const line of text.split(/\r?\n/)) {
     const [whole, not, , description = ''] = POINT.exec(line) ?? [];
     if (whole === undefined) {
       lines.push(line);

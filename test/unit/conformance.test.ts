@@ -26,7 +26,7 @@ not ok 4 slow # timeout after 60s
   });
 
   it("crun's tests: output comes before its test", () => {
-    const text = '1..3\nwrong owner\nnot ok 1 - owner-device\nok 2 - sd-notify #SKIP\nok 3 - start\n';
+    const text = '1..3\nwrong owner\nnot ok 1 - owner-device\nok 2 - sd-notify #SKIP\r\nok 3 - start\n';
     expect(pythonResults(text)).toEqual([
       { test: 'owner-device', outcome: 'fail', output: '1..3\nwrong owner' },
       { test: 'sd-notify', outcome: 'skip', output: '' },
