@@ -6,7 +6,7 @@ import { client } from './support/engine.ts';
 import { everyday } from './support/everyday.ts';
 import { CATATONIT, containersConf, podman } from './support/podman.ts';
 import { noRuntime, OURS } from './support/runtime.ts';
-import { hasProgram } from './support/sandbox.ts';
+import { eventually, hasProgram } from './support/sandbox.ts';
 
 const reason = noRuntime() ?? (hasProgram('podman') ? undefined : 'needs the program podman');
 if (reason) console.log(`podman: skipped, ${reason}`);
@@ -49,6 +49,24 @@ describe.skipIf(reason)('podman', () => {
       expect(answer).toBe('pea\nhi');
     } finally {
       await cli(['pod', 'rm', '-f', '-t', '0', 'pod']);
+    }
+  });
+  test('checkpoint and restore: the command goes on where it was', async (ctx) => {
+    const { place } = engine();
+    if (!hasProgram('criu')) ctx.skip('needs the program criu');
+    if ((await place.run(['criu', 'check'])).code !== 0) ctx.skip('needs a criu that fits this kernel (criu check)');
+    const numbers = async () => (await ok(['logs', 'counter'])).split('\n').map(Number);
+    try {
+      const script = 'i=0; while :; do echo $i; i=$((i + 1)); sleep 0.1; done';
+      await ok(['run', '-d', '--name', 'counter', '--network', 'none', 'busybox', 'sh', '-c', script]);
+      await eventually('it counts', async () => (await numbers()).length > 3);
+      await ok(['container', 'checkpoint', 'counter']);
+      expect(await ok(['inspect', '-f', '{{.State.Running}} {{.State.Checkpointed}}', 'counter'])).toBe('false true');
+      const before = (await numbers()).at(-1) ?? 0;
+      await ok(['container', 'restore', 'counter']);
+      await eventually('it goes on', async () => ((await numbers()).at(-1) ?? 0) > before + 2);
+    } finally {
+      await cli(['rm', '-f', '-t', '0', 'counter']);
     }
   });
   test('without configuration: --runtime PATH', async () => {
