@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nativeAvailable } from '../../src/runc/engine/native.ts';
 import { apparmorEnabled } from '../../src/runc/host/security-modules.ts';
 import type { Config } from '../../src/runc/spec/config.ts';
@@ -27,10 +27,8 @@ describe.skipIf(reason)('an AppArmor profile', () => {
     const done = spawnSync('apparmor_parser', [option, '--skip-cache', '--base', folder], { input: text, encoding: 'utf8' });
     if (done.status !== 0) throw new Error(`apparmor_parser ${option}: ${done.stderr}`);
   };
-  if (!reason) parse('--replace');
-  afterAll(() => {
-    if (!reason) parse('--remove');
-  });
+  beforeAll(() => parse('--replace'));
+  afterAll(() => parse('--remove'));
 
   function withContainer<T>(args: string[], change: (c: Config) => void, act: (id: string, bundle: string) => T): T {
     const id = newId();

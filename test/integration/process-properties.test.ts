@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nativeAvailable } from '../../src/runc/engine/native.ts';
 import type { Config, Linux, Process } from '../../src/runc/spec/config.ts';
 import { newId } from './support/box.ts';
@@ -183,9 +183,11 @@ describe.skipIf(noIp)('netDevices', () => {
     if (done.status !== 0) throw new Error(`ip ${args.join(' ')}: ${done.stderr}`);
     return done.stdout;
   };
-  if (!noIp) ip('netns', 'add', host);
+  beforeAll(() => {
+    ip('netns', 'add', host);
+  });
   afterAll(() => {
-    if (!noIp) spawnSync('ip', ['netns', 'del', host]);
+    spawnSync('ip', ['netns', 'del', host]);
   });
   const runtime = runtimeIn(join(folder, 'state'), ['nsenter', `--net=/run/netns/${host}`, 'bin/minirun-runc']);
 
