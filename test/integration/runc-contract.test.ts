@@ -146,13 +146,13 @@ describe.skipIf(reason)('minirun-runc, as engines call it', () => {
   });
 
   it('commands that do not exist or may not be executed: the words that become 126 and 127', () => {
-    for (const command of [['/nope'], ['nope'], ['/tmp'], ['/etc/passwd'], ['./nope/x']]) {
+    const commands = [['/nope'], ['nope'], ['/tmp'], ['/etc/passwd']];
+    for (const command of commands)
       alike(command, (runtime, id, bundle) => [logged(runtime, bundle, ['create', id]), logged(runtime, bundle, ['run', id])]);
-      alike(['sleep', '60'], (runtime, id, bundle) => {
-        ok(runtime(['run', '-d', '-b', bundle, id]));
-        return logged(runtime, bundle, ['exec', id, ...command]);
-      });
-    }
+    alike(['sleep', '60'], (runtime, id, bundle) => {
+      ok(runtime(['run', '-d', '-b', bundle, id]));
+      return commands.map((command) => logged(runtime, bundle, ['exec', id, ...command]));
+    });
   });
 
   it('a command line that is wrong', () => {

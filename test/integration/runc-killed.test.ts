@@ -21,7 +21,7 @@ if (noStrace) console.log(`runc-killed: not killed at system calls, ${noStrace}`
 
 const SLOW = 900_000;
 /** Every so many steps of the program it is killed, and where actors meet. 1 for all steps. */
-const EVERY = Number(process.env.MINIRUN_TEST_EVERY ?? (Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1) > 1 ? 29 : 11));
+const EVERY = Number(process.env.MINIRUN_TEST_EVERY ?? (Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1) > 1 ? 29 : 17));
 
 /** Runs two at a time: there are few processors, and a killed runtime leaves the other one alone. */
 async function inPairs<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
@@ -92,7 +92,7 @@ describe.skipIf(reason)('a runtime that is killed', () => {
     // Up to the gate they make the same steps.
     const ready = compiled.steps.findIndex((s) => s.sync?.token === 'ready');
     const steps = watched(compiled).filter((index) => gated || index >= ready || index % 2 === 0);
-    expect(steps.length).toBeGreaterThan(15);
+    expect(steps.length).toBeGreaterThan(gated ? 15 : 8);
     await inPairs(steps, async (index) => {
       const id = newId();
       const bundle = bundleOf(id);
@@ -144,7 +144,7 @@ describe.skipIf(reason)('a runtime that is killed', () => {
     ] as const)('of %s', { timeout: SLOW }, async (what, before, command) => {
       let killed = 0;
       await inPairs(CHANGING, async (name) => {
-        for (let n = 1; ; n += name === 'mkdir' || name === 'rmdir' ? 3 : 1) {
+        for (let n = 1; ; n += name === 'mkdir' || name === 'rmdir' ? 4 : 1) {
           const id = newId();
           const bundle = bundleOf(id);
           for (const args of before) expect(await call(...args, '--bundle', bundle, id)).toMatchObject({ code: 0 });
