@@ -6,7 +6,7 @@ import { nativeAvailable } from '../../src/runc/engine/native.ts';
 import type { Config } from '../../src/runc/spec/config.ts';
 import { newId } from './support/box.ts';
 import { type Answer, BUSYBOX, scratch, skipReason, until } from './support/minirun.ts';
-import { bundleConfig, runtimeIn, writeBundle } from './support/runtime.ts';
+import { bundleConfig, leaveNothing, runtimeIn, writeBundle } from './support/runtime.ts';
 import { tracesOf } from './support/traces.ts';
 
 const reason = skipReason({ root: true, file: BUSYBOX }) ?? (nativeAvailable() ? undefined : 'needs native/build/minirun-init');
@@ -24,6 +24,7 @@ describe.skipIf(reason)('commands that meet', () => {
   const folder = scratch('races');
   const root = join(folder, 'state');
   const runtime = runtimeIn(root);
+  leaveNothing(runtime);
   const call = (...args: string[]): Promise<Answer> => runtime.start(args).answer;
   const say = (answer: Answer) => `${answer.code} ${answer.err.replace(/^.*msg=/, '').trim()}`;
   const statusOf = (id: string): string | undefined => {
@@ -72,13 +73,13 @@ describe.skipIf(reason)('commands that meet', () => {
         expect(statusOf(id)).toBe('running');
         expect(readFileSync(join(BUSYBOX, 'hooked'), 'utf8')).toBe('inside\n');
         rmSync(join(BUSYBOX, 'hooked'));
-        expect(readFileSync('/tmp/minirun-races-poststart', 'utf8')).toBe('outside\n');
-        rmSync('/tmp/minirun-races-poststart');
+        expect(readFileSync(join(folder, 'poststart'), 'utf8')).toBe('outside\n');
+        rmSync(join(folder, 'poststart'));
       },
       (config) => {
         config.hooks = {
           startContainer: [{ path: '/bin/sh', args: ['sh', '-c', 'sleep 0.05; echo inside >>/hooked'] }],
-          poststart: [{ path: '/bin/sh', args: ['sh', '-c', 'echo outside >>/tmp/minirun-races-poststart'] }],
+          poststart: [{ path: '/bin/sh', args: ['sh', '-c', `echo outside >>${join(folder, 'poststart')}`] }],
         };
       },
     ),

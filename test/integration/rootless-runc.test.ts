@@ -7,7 +7,7 @@ import { nativeAvailable } from '../../src/runc/engine/native.ts';
 import type { Config } from '../../src/runc/spec/config.ts';
 import { newId } from './support/box.ts';
 import { BUSYBOX, ORDINARY, scratch, skipReason } from './support/minirun.ts';
-import { MINIRUN_RUNC, type Runtime, runtimeIn } from './support/runtime.ts';
+import { leaveNothing, MINIRUN_RUNC, type Runtime, runtimeIn } from './support/runtime.ts';
 import { tracesOf } from './support/traces.ts';
 
 const reason = skipReason({ root: true, file: BUSYBOX }) ?? (nativeAvailable() ? undefined : 'needs native/build/minirun-init');
@@ -32,6 +32,7 @@ describe.skipIf(reason)('an ordinary user', () => {
   const rootfs = join(folder, 'rootfs');
   const user = (...before: string[]): Runtime => runtimeIn(join(folder, 'state'), [...AS_USER, ...before, MINIRUN_RUNC]);
   const runtime = user();
+  leaveNothing(runtime);
   beforeAll(() => {
     spawnSync('cp', ['-a', BUSYBOX, rootfs]);
     spawnSync('chown', ['-R', `${ORDINARY}:${ORDINARY}`, rootfs]);

@@ -11,7 +11,7 @@ import { nativeAvailable } from '../../src/runc/engine/native.ts';
 import type { Config } from '../../src/runc/spec/config.ts';
 import { newId } from './support/box.ts';
 import { BUSYBOX, scratch, skipReason } from './support/minirun.ts';
-import { bundleConfig, MINIRUN_RUNC, runtimeIn, writeBundle } from './support/runtime.ts';
+import { bundleConfig, leaveNothing, MINIRUN_RUNC, runtimeIn, writeBundle } from './support/runtime.ts';
 
 const reason = skipReason({ root: true, file: BUSYBOX }) ?? (nativeAvailable() ? undefined : 'needs native/build/minirun-init');
 if (reason) console.log(`runc-attacks: skipped, ${reason}`);
@@ -20,6 +20,7 @@ describe.skipIf(reason)('attacks on the runtime', () => {
   const folder = scratch('runc-attacks');
   const root = join(folder, 'state');
   const runtime = runtimeIn(root);
+  leaveNothing(runtime);
   const bundleOf = (id: string, args: string[], change?: (config: Config) => void) =>
     writeBundle(join(folder, id), id, bundleConfig(args, change));
 

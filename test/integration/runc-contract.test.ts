@@ -6,7 +6,7 @@ import { nativeAvailable } from '../../src/runc/engine/native.ts';
 import type { Config } from '../../src/runc/spec/config.ts';
 import { newId } from './support/box.ts';
 import { type Answer, BUSYBOX, scratch, skipReason } from './support/minirun.ts';
-import { bundleConfig, messagesOf, type Runtime, runtimeIn, writeBundle } from './support/runtime.ts';
+import { bundleConfig, leaveNothing, messagesOf, type Runtime, runtimeIn, writeBundle } from './support/runtime.ts';
 import { tracesOf } from './support/traces.ts';
 
 const reason = skipReason({ root: true, file: BUSYBOX }) ?? (nativeAvailable() ? undefined : 'needs native/build/minirun-init');
@@ -36,6 +36,7 @@ describe.skipIf(reason)('minirun-runc, as engines call it', () => {
   const ours = runtimeIn(join(folder, 'ours'));
   const theirs = runtimeIn(join(folder, 'theirs'), ['runc']);
   const runtimes = noRunc ? [ours] : [ours, theirs];
+  leaveNothing(...runtimes);
 
   /** The same calls on each runtime, with a new container; the answers must be alike. */
   function alike(

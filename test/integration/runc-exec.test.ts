@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nativeAvailable } from '../../src/runc/engine/native.ts';
 import { newId } from './support/box.ts';
 import { BUSYBOX, scratch, skipReason, until } from './support/minirun.ts';
-import { bundleConfig, runtimeIn, writeBundle } from './support/runtime.ts';
+import { bundleConfig, leaveNothing, runtimeIn, writeBundle } from './support/runtime.ts';
 import { tracesOf } from './support/traces.ts';
 
 const reason = skipReason({ root: true, file: BUSYBOX }) ?? (nativeAvailable() ? undefined : 'needs native/build/minirun-init');
@@ -18,6 +18,7 @@ describe.skipIf(reason)('exec', () => {
   const id = newId();
   const [runtime, other] = [runtimeIn(join(folder, 'ours')), runtimeIn(join(folder, 'theirs'), ['runc'])];
   const runtimes = noRunc ? [runtime] : [runtime, other];
+  leaveNothing(...runtimes);
   /** The id of each one's container: a cgroup belongs to one. */
   const idOf = (of: typeof runtime) => (of === runtime ? id : `${id}-2`);
   beforeAll(() => {

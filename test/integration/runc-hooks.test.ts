@@ -6,7 +6,7 @@ import { nativeAvailable } from '../../src/runc/engine/native.ts';
 import type { Config } from '../../src/runc/spec/config.ts';
 import { newId } from './support/box.ts';
 import { BUSYBOX, scratch, skipReason, until } from './support/minirun.ts';
-import { bundleConfig, MINIRUN_RUNC, runtimeIn, writeBundle } from './support/runtime.ts';
+import { bundleConfig, leaveNothing, MINIRUN_RUNC, runtimeIn, writeBundle } from './support/runtime.ts';
 import { tracesOf } from './support/traces.ts';
 
 const reason = skipReason({ root: true, file: BUSYBOX }) ?? (nativeAvailable() ? undefined : 'needs native/build/minirun-init');
@@ -19,6 +19,7 @@ describe.skipIf(reason)('hooks', () => {
   const folder = scratch('hooks');
   const root = join(folder, 'state');
   const runtime = runtimeIn(root);
+  leaveNothing(runtime);
   // The same path outside and inside: a hook of either side writes there.
   const notes = join(folder, 'notes');
   const inside = join(BUSYBOX, notes);

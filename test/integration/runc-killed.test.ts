@@ -11,7 +11,7 @@ import type { Program } from '../../src/runc/program/step.ts';
 import type { Config, Process } from '../../src/runc/spec/config.ts';
 import { newId } from './support/box.ts';
 import { BUSYBOX, PROJECT, scratch, skipReason, until } from './support/minirun.ts';
-import { bundleConfig, MINIRUN_RUNC, runtimeIn, writeBundle } from './support/runtime.ts';
+import { bundleConfig, leaveNothing, MINIRUN_RUNC, runtimeIn, writeBundle } from './support/runtime.ts';
 import { tracesOf } from './support/traces.ts';
 
 const reason = skipReason({ root: true, file: BUSYBOX }) ?? (nativeAvailable() ? undefined : 'needs native/build/minirun-init');
@@ -36,6 +36,7 @@ describe.skipIf(reason)('a runtime that is killed', () => {
   const folder = scratch('runc-killed');
   const root = join(folder, 'state');
   const runtime = runtimeIn(root);
+  leaveNothing(runtime);
   const call = (...args: string[]) => runtime.start(args).answer;
   // Below the project, where its packages are found.
   const program = join(PROJECT, 'node_modules/.cache/minirun-test/killed-command.mjs');

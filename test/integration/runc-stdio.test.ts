@@ -9,7 +9,7 @@ import { listenAt } from '../../src/libc/unix-socket.ts';
 import { nativeAvailable } from '../../src/runc/engine/native.ts';
 import { newId } from './support/box.ts';
 import { BUSYBOX, scratch, skipReason, until } from './support/minirun.ts';
-import { bundleConfig, type CallOptions, runtimeIn, writeBundle } from './support/runtime.ts';
+import { bundleConfig, type CallOptions, leaveNothing, runtimeIn, writeBundle } from './support/runtime.ts';
 
 const reason = skipReason({ root: true, file: BUSYBOX }) ?? (nativeAvailable() ? undefined : 'needs native/build/minirun-init');
 if (reason) console.log(`runc-stdio: skipped, ${reason}`);
@@ -17,6 +17,7 @@ if (reason) console.log(`runc-stdio: skipped, ${reason}`);
 describe.skipIf(reason)('what comes through the runtime', () => {
   const folder = scratch('runc-stdio');
   const runtime = runtimeIn(join(folder, 'state'));
+  leaveNothing(runtime);
   const bundleOf = (id: string, args: string[], terminal = false) =>
     writeBundle(
       join(folder, id),

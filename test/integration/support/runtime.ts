@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import type { Config } from '../../../src/runc/spec/config.ts';
 import { exampleConfig } from '../../../src/runc/spec/example-config.ts';
 import { type Answer, BUSYBOX, isRoot, PROJECT } from './minirun.ts';
@@ -79,6 +80,14 @@ export function runtimeIn(root: string, program: string[] = [MINIRUN_RUNC]): Run
     };
   };
   return Object.assign(call, { start, root });
+}
+
+/** After the last test, a failed one too, no container of these runtimes is left. */
+export function leaveNothing(...runtimes: Runtime[]): void {
+  afterAll(() => {
+    for (const runtime of runtimes)
+      for (const id of runtime(['list', '-q']).out.split('\n').filter(Boolean)) runtime(['delete', '--force', id]);
+  });
 }
 
 /** The config of `spec`, without a terminal, on a root file system that may be written to, with /tmp and cgroups of its own. */
