@@ -1,6 +1,6 @@
 /** minirun-runc for an ordinary user, and for root of a user namespace only, as rootless engines call it. */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nativeAvailable } from '../../src/runc/engine/native.ts';
@@ -218,7 +218,10 @@ describe.skipIf(reason)('an ordinary user', () => {
       for (const file of files.slice(0, 2)) appendFileSync(file, 'minirun-runc-test:800000:65536\n');
     });
     afterAll(() => {
-      for (const file of files) writeFileSync(file, existsSync(saved(file)) ? readFileSync(saved(file)) : '');
+      for (const file of files) {
+        if (existsSync(saved(file))) writeFileSync(file, readFileSync(saved(file)));
+        else rmSync(file, { force: true });
+      }
     });
     // newuidmap has a capability of its own: the bounding set must keep it.
     const capable = runtimeIn(join(folder, 'state'), [...AS_USER.slice(0, 6), MINIRUN_RUNC]);
