@@ -57,6 +57,8 @@ export interface CommandOptions {
   preserveFds?: number;
   /** Stop before the command until `start` says so. */
   gated?: boolean;
+  /** The program's file, where argv[0] does not name it. */
+  file?: string;
   /** The container's id. */
   id?: string;
   /** Standard streams that are the host's null device, by number. */
@@ -184,7 +186,7 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
   if (draft.config.linux?.seccomp)
     compileSeccomp(draft, { socket: numbers.notify, id: options.id ?? '', bundle: draft.bundle, container: options.pid });
   if (sets) compileCapabilities(draft, sets);
-  compileExec(draft, process);
+  compileExec(draft, process, options.file);
 }
 
 /**
@@ -215,10 +217,10 @@ function compileGate(draft: Draft, numbers: Descriptors): void {
   signal(draft, setting, TOKENS.started, 'Say that start was heard.');
 }
 
-function compileExec(draft: Draft, process: Process): void {
+function compileExec(draft: Draft, process: Process, file: string | undefined): void {
   const args = process.args as string[];
   const env = process.env ?? [];
-  const paths = candidates(args[0] as string, env);
+  const paths = file === undefined ? candidates(args[0] as string, env) : [file];
   paths.forEach((path, i) => {
     add(draft, {
       ...init('#/process/args', 'the command'),

@@ -1,7 +1,7 @@
-/** The program of a hook that runs in the container's namespaces (createContainer, startContainer). */
+/** The program of a createContainer hook: it runs in the container's namespaces, where the host's files are still to be seen. */
 import { CLOSE_RANGE } from '../../libc/flags.ts';
 import type { Host } from '../host/facts.ts';
-import { chdir, closeRange, execve, seccompFilter } from '../program/calls.ts';
+import { chdir, closeRange, execve } from '../program/calls.ts';
 import { descriptors } from '../program/descriptors.ts';
 import type { Program } from '../program/step.ts';
 import type { Config } from '../spec/config.ts';
@@ -14,11 +14,9 @@ export interface HookProgram {
   args: string[];
   env: string[];
   cwd?: string | undefined;
-  /** The container's own filter: it holds for what runs inside before the command does, as it does in runc. */
-  filter?: { instructions: Uint8Array; flags: number } | undefined;
 }
 
-/** It keeps the runtime's privileges: a hook belongs to the host, not to the container. */
+/** It keeps the runtime's privileges: the program is the host's, and what is in the image has not run yet. */
 export function compileHookProgram(hook: HookProgram, joined: Joined, host: Pick<Host, 'arch'>): Program {
   const draft = newDraft({ ociVersion: '1.0.0' } as Config, host as Host);
   compileJoiningStarter(draft, joined);
@@ -32,15 +30,6 @@ export function compileHookProgram(hook: HookProgram, joined: Joined, host: Pick
     minor: true,
     why: 'Nothing of the runtime stays open in the hook.',
   });
-  if (hook.filter)
-    add(draft, {
-      actor: 'init',
-      chapter: 'hooks',
-      from: '#/linux/seccomp',
-      call: seccompFilter(hook.filter.instructions, hook.filter.flags),
-      mutes: true,
-      why: "The container's system call filter holds for its hooks inside as well.",
-    });
   add(draft, {
     actor: 'init',
     chapter: 'hooks',

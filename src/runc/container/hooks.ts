@@ -3,14 +3,18 @@ import { readFileSync, readSync } from 'node:fs';
 import { call, closeFd, hostArch, memoryFile } from '../../libc/fd.ts';
 import { signal, waitAtMost, waitBlocking } from '../../libc/process.ts';
 import { spawn } from '../../libc/spawn.ts';
-import { compileHookProgram, type HookProgram } from '../compile/hook-program.ts';
+import type { CgroupPaths } from '../compile/cgroup-paths.ts';
+import { compileExec } from '../compile/exec.ts';
+import { compileHookProgram } from '../compile/hook-program.ts';
 import { type HookKind, hookState, hooksOf } from '../compile/hooks.ts';
+import type { Joined } from '../compile/joining.ts';
 import type { HookCall } from '../engine/hook-call.ts';
 import { startNative } from '../engine/native.ts';
 import type { Observer } from '../engine/observer.ts';
-import { filterFlags } from '../seccomp/filter.ts';
+import type { Host } from '../host/facts.ts';
+import type { Program } from '../program/step.ts';
 import { usesNotify } from '../seccomp/notify.ts';
-import type { Config } from '../spec/config.ts';
+import type { Config, Process } from '../spec/config.ts';
 import { signalMeaning } from '../spec/signals.ts';
 import { namespacesOf } from './joined.ts';
 
@@ -18,16 +22,13 @@ const SIGKILL = 9;
 /** The longest time that poll(2) takes, about 24 days, in ms. */
 const FOREVER = 2 ** 31 - 1;
 
-export type HookFilter = NonNullable<HookProgram['filter']>;
-
-/**
- * The filter for hooks inside: the container's, as in runc. One that asks an agent has a listener, of which
- * there can be one only: then hooks go without.
- */
-export function hookFilter(config: Config, instructions: Uint8Array | undefined): HookFilter | undefined {
-  const profile = config.linux?.seccomp;
-  if (!profile || !instructions || usesNotify(profile)) return undefined;
-  return { instructions, flags: filterFlags(profile) };
+/** The container that a hook inside it belongs to. */
+export interface HookPlace {
+  config: Config;
+  host: Host;
+  id: string;
+  bundle: string;
+  cgroups: CgroupPaths;
 }
 
 export class HookError extends Error {
@@ -45,10 +46,10 @@ function contentOf(fd: number): string {
 
 /**
  * Runs a hook to its end. Its output goes to memory, so that it can never wait for a reader.
- * @param filter for a hook that runs inside the container
+ * @param place for a startContainer hook
  * @throws HookError when it cannot be started, ends with another status than 0, or takes too long
  */
-export function runHook(hook: HookCall, filter?: HookFilter): void {
+export function runHook(hook: HookCall, place?: HookPlace): void {
   const stdin = memoryFile('state', Buffer.from(stateFor(hook)));
   const stdout = memoryFile('stdout', Buffer.alloc(0));
   const stderr = memoryFile('stderr', Buffer.alloc(0));
@@ -62,7 +63,7 @@ export function runHook(hook: HookCall, filter?: HookFilter): void {
     ]);
     let pid: number;
     try {
-      pid = start(hook, fds, filter);
+      pid = start(hook, fds, place);
     } catch (error) {
       throw new HookError(hook.from, `${hook.path}: ${(error as Error).message}`, words());
     }
@@ -88,14 +89,27 @@ function stateFor(hook: HookCall): string {
 
 const ownEnvironment = (): string[] => Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ''}`);
 
-function start(hook: HookCall, fds: Map<number, number>, filter: HookFilter | undefined): number {
+function start(hook: HookCall, fds: Map<number, number>, place: HookPlace | undefined): number {
   const env = hook.env ?? ownEnvironment();
   if (hook.inside === undefined) return spawn({ path: hook.path, argv: hook.args, env, fds });
-  const inner = hook.from.startsWith('#/hooks/startContainer/') ? filter : undefined;
-  return startNative({
-    program: compileHookProgram({ ...hook, env, filter: inner }, namespacesOf(hook.inside), { arch: hostArch() }),
-    fds,
-  });
+  const joined = namespacesOf(hook.inside);
+  const program =
+    hook.from.startsWith('#/hooks/startContainer/') && place
+      ? insideProgram({ ...hook, env }, place, joined)
+      : compileHookProgram({ ...hook, env }, joined, { arch: hostArch() });
+  return startNative({ program, fds });
+}
+
+/**
+ * A startContainer hook is a program of the image: it gets what the command gets, its user, capabilities,
+ * filter and limits, and no more. A filter that asks an agent is left out, as its listener is the command's.
+ */
+function insideProgram(hook: HookCall & { env: string[] }, place: HookPlace, joined: Joined): Program {
+  const { config, host, id, bundle, cgroups } = place;
+  const { seccomp, ...rest } = config.linux ?? {};
+  const linux = seccomp && !usesNotify(seccomp) ? { ...rest, seccomp } : rest;
+  const process = { ...(config.process as Process), args: hook.args, env: hook.env, terminal: false };
+  return compileExec({ ...config, linux }, process, host, { id, bundle, cgroups, ...joined, file: hook.path });
 }
 
 /**
@@ -108,7 +122,7 @@ export function runHooks(
   config: Config,
   kind: HookKind,
   container: { id: string; bundle: string; pid: number },
-  filter?: HookFilter,
+  place?: HookPlace,
   failed?: (error: Error) => void,
   observer?: Observer,
 ): void {
@@ -127,7 +141,7 @@ export function runHooks(
     const tell = (failure?: string) =>
       observer?.hook?.(call, { ns: Number(process.hrtime.bigint() - started), ...(failure === undefined ? {} : { failure }) });
     try {
-      runHook(call, filter);
+      runHook(call, place);
       tell();
     } catch (error) {
       tell((error as Error).message);

@@ -8,7 +8,7 @@ import { TOKENS } from '../program/tokens.ts';
 import { deleteOci } from './delete.ts';
 import { findCommand } from './find-command.ts';
 import { makeGate } from './gate.ts';
-import { hookFilter, runPoststop } from './hooks.ts';
+import { runPoststop } from './hooks.ts';
 import { tryLock } from './lock.ts';
 import { notifyFolder, openRelay, type Relay, removeNotifySocket, withNotifySocket } from './notify-socket.ts';
 import { prepare } from './prepare.ts';
@@ -86,7 +86,7 @@ function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolea
       terminal: config.process?.terminal === true,
       streams,
       ...(gate === undefined ? {} : { gate }),
-      hookFilter: hookFilter(config, host.seccompFilter),
+      hookPlace: { config, host, id, bundle: request.bundle, cgroups },
       ...(request.consoleSocket === undefined ? {} : { consoleSocket: request.consoleSocket }),
       ...(request.observer ? { observer: request.observer } : {}),
       onInit: (pid) => {

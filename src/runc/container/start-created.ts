@@ -8,7 +8,7 @@ import { probeHost } from '../host/probe.ts';
 import type { Program, Step } from '../program/step.ts';
 import type { Config } from '../spec/config.ts';
 import { NotWaiting, passGate } from './gate.ts';
-import { hookFilter, runHooks } from './hooks.ts';
+import { runHooks } from './hooks.ts';
 import { signalProcess } from './kill.ts';
 import { type ContainerView, loadConfig, type State } from './state.ts';
 
@@ -55,7 +55,16 @@ export function startCreated(view: ContainerView, config: Config, observer?: Obs
   const container = { id: state.id, bundle: state.bundle, pid };
   if (hooksOf(config, 'startContainer').length) {
     const host = probeHost(config, { bundle: state.bundle, filterCache: join(view.stateRoot, '.seccomp'), warn: () => {} });
-    orKill(state, () => runHooks(config, 'startContainer', container, hookFilter(config, host.seccompFilter), undefined, observer));
+    orKill(state, () =>
+      runHooks(
+        config,
+        'startContainer',
+        container,
+        { config, host, id: state.id, bundle: state.bundle, cgroups: state.cgroups },
+        undefined,
+        observer,
+      ),
+    );
   }
   try {
     passGate(view.folder, pid, programOf(view), observer);

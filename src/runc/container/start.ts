@@ -7,7 +7,7 @@ import { startNative } from '../engine/native.ts';
 import type { Observer } from '../engine/observer.ts';
 import { descriptors } from '../program/descriptors.ts';
 import type { Program } from '../program/step.ts';
-import { type HookFilter, runHook } from './hooks.ts';
+import { type HookPlace, runHook } from './hooks.ts';
 import { preserved } from './preserved.ts';
 import { connectAgent } from './seccomp-agent.ts';
 
@@ -30,7 +30,7 @@ export interface StartRequest {
   /** The listening socket at which a gated init waits. */
   gate?: number;
   /** For hooks that run inside the container. */
-  hookFilter?: HookFilter | undefined;
+  hookPlace?: HookPlace;
   streams: Streams;
   onSync?: (token: string) => void;
   onInit?: (pid: number) => void;
@@ -72,7 +72,7 @@ export function start(request: StartRequest): Started {
       program: request.program,
       fds,
       ...(request.observer ? { observer: request.observer } : {}),
-      hook: (hook) => runHook(hook, request.hookFilter),
+      hook: (hook) => runHook(hook, request.hookPlace),
       ...(request.onSync ? { onSync: request.onSync } : {}),
       onInit: (pid) => {
         // Init's end is to be the only one: an agent may read until the connection closes.
