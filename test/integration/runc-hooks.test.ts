@@ -127,6 +127,27 @@ describe.skipIf(reason)('hooks', () => {
     );
   });
 
+  it.each(['run', 'start'] as const)('a program of the image that is a startContainer hook has the rights of the command (%s)', (verb) => {
+    // Its output is told when it fails.
+    const look = "grep -E '^(CapEff|CapBnd|Uid|NoNewPrivs|Seccomp):' /proc/self/status; exit 1";
+    const change = (config: Config) => {
+      const process = config.process as NonNullable<Config['process']>;
+      process.user = { uid: 1000, gid: 1000 };
+      process.noNewPrivileges = true;
+      process.capabilities = { bounding: ['CAP_KILL'], permitted: [], effective: [] };
+      config.hooks = { startContainer: [script(look)] };
+    };
+    withBundle(['true'], change, (id, bundle) => {
+      if (verb === 'start') expect(runtime(['create', '--bundle', bundle, id]).code).toBe(0);
+      const failed = verb === 'start' ? runtime(['start', id]) : runtime(['run', '--bundle', bundle, id]);
+      expect(failed.code).toBe(1);
+      expect(failed.err).toMatch(/Uid:\\t1000\\t1000/);
+      expect(failed.err).toMatch(/CapEff:\\t0{16}\\n/);
+      expect(failed.err).toMatch(/CapBnd:\\t0{14}20\\n/);
+      expect(failed.err).toMatch(/NoNewPrivs:\\t1/);
+    });
+  });
+
   it.each(['startContainer', 'poststart'] as const)('a %s hook that fails ends the container', (kind) => {
     const failing = (config: Config) => {
       config.hooks = { [kind]: [script('exit 9')], poststop: [noting('poststop')] };
