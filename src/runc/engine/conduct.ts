@@ -88,6 +88,18 @@ export function conduct(c: Conductor, onInit: (pid: number) => void): number {
     while (behind()) if (!pump()) throw new StepError(program, index, 0, lostContact(`step ${index + 1}`));
   };
 
+  /**
+   * Init may say what failed before the starter has said that init exists. Whoever clears away must
+   * know of it: a child that nobody waits for keeps its pid namespace, and all of the container, from ending.
+   */
+  const learnInit = (): void => {
+    try {
+      while (init === undefined && pump());
+    } catch {
+      // A second failure explains nothing more than the first.
+    }
+  };
+
   /** Handles one message of the other actors. Returns false at end of file. */
   const pump = (): boolean => {
     const n = readRetrying(c.control, record);
@@ -110,9 +122,11 @@ export function conduct(c: Conductor, onInit: (pid: number) => void): number {
         break;
       case 'fail':
         c.observer?.end?.(where(r.step), { result: r.result, ns: r.ns, ignored: false });
+        learnInit();
         // As execvp(3): a candidate that was there but not executable explains more than a last one that is missing.
         throw new StepError(program, r.step, denied && step.call.name === 'execve' ? EACCES : -r.result);
       case 'unexpected':
+        learnInit();
         throw new StepError(program, r.step, 0, step.expect?.[r.result]?.otherwise);
     }
     return true;
