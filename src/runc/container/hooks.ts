@@ -38,6 +38,19 @@ export class HookError extends Error {
   }
 }
 
+/** Why a hook cannot be executed, and what to do. */
+function notStarted(hook: HookCall, error: Error & { code?: unknown }): string {
+  const isInside = hook.from.startsWith('#/hooks/startContainer/');
+  const where = isInside ? 'in the container, where startContainer hooks are looked for' : 'on the host';
+  const advice: Record<string, string> = {
+    ENOENT: `it is not there ${where}, or the interpreter in its first line is not`,
+    EACCES: 'it is not executable (chmod +x), or lies on a file system that is mounted noexec',
+    ENOEXEC: 'it is no program: a script needs a first line such as #!/bin/sh',
+  };
+  const known = typeof error.code === 'string' ? advice[error.code] : undefined;
+  return known ? `start ${hook.path}: ${String(error.code)}; usual cause: ${known}` : `${hook.path}: ${error.message}`;
+}
+
 /** What was written into a memfd. */
 function contentOf(fd: number): string {
   const chunk = Buffer.alloc(64 * 1024);
@@ -65,7 +78,7 @@ export function runHook(hook: HookCall, place?: HookPlace): void {
     try {
       pid = start(hook, fds, place);
     } catch (error) {
-      throw new HookError(hook.from, `${hook.path}: ${(error as Error).message}`, words());
+      throw new HookError(hook.from, notStarted(hook, error as Error & { code?: unknown }), words());
     }
     const ended = waitAtMost(pid, hook.timeout ? hook.timeout * 1000 : FOREVER);
     if (!ended) {
