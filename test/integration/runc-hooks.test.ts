@@ -219,6 +219,23 @@ describe.skipIf(reason)('hooks', () => {
       );
   });
 
+  // Its process fails at once, perhaps before the runtime has heard that it exists. Not reaped, it would keep the
+  // container's pid namespace from ending, and the runtime would wait for that for ever.
+  it.each(['createContainer', 'startContainer'] as const)('a %s hook that does not exist leaves nobody to wait for', (kind) => {
+    for (let i = 0; i < 5; i++)
+      withBundle(
+        ['true'],
+        (config) => {
+          config.hooks = { [kind]: [{ path: '/nowhere/hook' }] };
+        },
+        (id, bundle) => {
+          const answer = runtime(['run', '--bundle', bundle, id]);
+          expect(answer.code).toBe(1);
+          expect(answer.err).toMatch(new RegExp(`hook ${kind}/0: .*/nowhere/hook.*ENOENT`));
+        },
+      );
+  });
+
   it('has the arguments and the environment that the config gives it, and nothing more', () => {
     withBundle(
       ['true'],
