@@ -92,6 +92,7 @@ const CRUN = [
     ['test_tty.py: test-detach-tty'],
     'its config has a number among process.args, which is refused before the missing console socket',
   ),
+  ...each('crun', ['test_exec.py: exec_write_pid_file'], 'wants a process id of five digits, which is luck', true),
   ...each('crun', ['test_exec.py: exec-root-netns-with-userns'], 'joins the network namespace of process 1, which may be closed', true),
   ...each(
     'crun',
