@@ -32,7 +32,7 @@ async function runSuite(suite: Suite, files: TestFile[], name: string, options: 
     if (!wanted.length) continue;
     process.stderr.write(`\r\u001b[K${suite.name} with ${name}: ${file.name}`);
     const done = await runFile(file, under, wanted, { seconds: options.seconds, temporary });
-    removeNewCgroups(before);
+    await removeNewCgroups(before);
     results.push(...done.map((r) => ({ suite: suite.name, runtime: name, ...r, test: testId(file, r.test) })));
   }
   const { pass, fail, skip, none } = count(results);
@@ -73,7 +73,7 @@ function print(results: Result[], options: Options): boolean {
       process.stdout.write(`--- ${r.suite} ${r.test} with ${r.runtime}: ${r.outcome}\n${r.output}\n`);
     }
   }
-  process.stdout.write(`\n${table(results, SUITES, runtimes)}\n`);
+  if (results.length) process.stdout.write(`\n${table(results, SUITES, runtimes)}\n`);
   const { lines, unexplained, stale } = judge(results, REASONS);
   if (lines.length) process.stdout.write(`\nminirun does not pass ${lines.length}:\n${lines.join('\n')}\n`);
   if (unexplained.length) process.stdout.write(`\nunexplained: ${unexplained.length}\n`);

@@ -64,8 +64,15 @@ export function unpackSource(cache: string, name: string, target: string): void 
   const downloads = join(cache, 'downloads', name);
   mkdirSync(downloads, { recursive: true });
   const options = privateApt(join(cache, 'apt'));
-  must(['apt-get', '-qq', ...options, 'update']);
-  must(['apt-get', '-qq', ...options, '--download-only', 'source', name], { cwd: downloads });
+  try {
+    must(['apt-get', '-qq', ...options, 'update']);
+    must(['apt-get', '-qq', ...options, '--download-only', 'source', name], { cwd: downloads });
+  } catch (error) {
+    const [said = ''] = /E: .*/.exec((error as Error).message) ?? [(error as Error).message];
+    throw new Error(
+      `apt cannot fetch the source package ${name}; put its source into $MINIRUN_CONFORMANCE_SOURCES/${name} instead (${said})`,
+    );
+  }
   const dsc = readdirSync(downloads).find((f) => f.endsWith('.dsc'));
   if (!dsc) throw new Error(`apt-get source ${name} brought no .dsc file`);
   must(['dpkg-source', '--no-check', '-x', join(downloads, dsc), target]);
