@@ -10,12 +10,13 @@ import { isTestPoint } from './tap.ts';
 const SUBREAPER = join(packageRoot(), 'test/conformance/subreaper.py');
 
 /**
- * Its own mount namespace, so that no mount outlives the tests; and its own /dev/null in it, because
- * some runtimes give that of the host to the container's user. $0 is a folder.
+ * Its own mount namespace, so that no mount outlives the tests or is seen outside; in it a /dev/null of its
+ * own, because some runtimes give that of the host to the container's user, and an /etc/criu, because a test
+ * writes there what changes every later criu. $0 is a folder.
  */
 const OWN_MOUNTS = [
-  ...['unshare', '--mount', '--propagation', 'unchanged', 'sh', '-c'],
-  'mount --make-private -t tmpfs tmpfs "$0" && mknod -m 666 "$0/null" c 1 3 && mount --bind "$0/null" /dev/null && exec "$@"',
+  ...['unshare', '--mount', '--propagation', 'private', 'sh', '-c'],
+  'mkdir -p /etc/criu && mount -t tmpfs tmpfs /etc/criu && mount -t tmpfs tmpfs "$0" && mknod -m 666 "$0/null" c 1 3 && mount --bind "$0/null" /dev/null && exec "$@"',
 ];
 
 export interface Limits {
