@@ -7,7 +7,7 @@ import { buildSync } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../../src/runc/compile/compile.ts';
 import { sweep } from '../../src/runc/container/list.ts';
-import { idsIn } from '../../src/runc/container/state.ts';
+import { idsIn, viewOf } from '../../src/runc/container/state.ts';
 import { nativeAvailable } from '../../src/runc/engine/native.ts';
 import { StepError } from '../../src/runc/engine/step-error.ts';
 import { probeHost } from '../../src/runc/host/probe.ts';
@@ -77,8 +77,10 @@ describe.skipIf(reason)('a start that fails', () => {
         writeFileSync(join(folder, 'config.json'), JSON.stringify(plainConfig(['/bin/sleep', '60'], id)));
         const done = spawnSync(process.execPath, [program, folder, id, String(i)], { encoding: 'utf8' });
         expect(done.signal, `step ${i}: ${done.stderr}`).toBe('SIGKILL');
-        // Init notices at its next step that the runtime is gone.
-        await until(`init of step ${i} is gone`, () => tracesOf(id).every((t) => !t.startsWith('process')));
+        // Init notices at its next step that the runtime is gone. One that is ending has no command line any more,
+        // while the kernel still takes its namespaces apart: whether it is gone, its state in /proc says.
+        const stopped = () => (viewOf(join(folder, 'state'), id)?.status ?? 'stopped') === 'stopped';
+        await until(`init of step ${i} is gone`, () => stopped() && tracesOf(id).every((t) => !t.startsWith('process')));
         sweep(join(folder, 'state'));
         expect(tracesOf(id), `step ${i}`).toEqual([]);
         expect(idsIn(join(folder, 'state')), `step ${i}`).toEqual([]);
