@@ -33,8 +33,8 @@ const SHARED = {
   bundle: true,
   platform: 'node',
   target: 'node20',
-  // koffi is a native addon: it finds its binary beside its own package.json.
-  external: ['koffi', '@koromix/*'],
+  // Native addons: they find their binaries beside their own package.json.
+  external: ['koffi', '@koromix/*', 'lmdb'],
   minifySyntax: true,
   // Whole lines of white space are the only thing that a reader of dist/ would miss, and reading them takes time.
   minifyWhitespace: true,

@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { enginePackages, FOR_TESTS, NEEDED, systemPackages } from './debian.mjs';
-import { must, root, started, which } from './shell.mjs';
+import { local, must, root, started, which } from './shell.mjs';
 
 const json = (...path) => {
   try {
@@ -48,6 +48,12 @@ function nativeEngine() {
   must('build the native engine', 'sh', ['native/build.sh']);
 }
 
+/** The TypeScript of the protocols: src/proto from proto/, all or nothing. */
+function protocols() {
+  if (newest('src/proto') > newest('proto', 'buf.gen.yaml', 'package-lock.json')) return;
+  must('generate src/proto from proto/', local('buf'), ['generate']);
+}
+
 async function bundle() {
   mkdirSync(join(root, 'dist'), { recursive: true });
   const sources = newest('src', 'package-lock.json', 'scripts/build.mjs', 'scripts/start-with-code-cache.cjs');
@@ -70,6 +76,7 @@ export async function ready({ tests = false, engines = false } = {}) {
   if (engines) enginePackages();
   if (!packagesCurrent()) must('install the npm packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
   nativeEngine();
+  protocols();
   await bundle();
 }
 
