@@ -130,7 +130,7 @@ describe.skipIf(reason)('cgroups', () => {
       expect(memory()).toBe(b.paths.v1.memory ? '9223372036854771712' : 'max');
       if (b.paths.v1.cpu) expect(b.file('cpu.shares')).toBe('200');
     });
-    it.skipIf(inVm)('is saved: a later update knows of it', () => {
+    it.skipIf(inVm)('is saved: a later update knows of it (needs more time than a VM without hardware help has)', () => {
       const b = box(['sleep', '1000']);
       ok(runc(['update', '--cpu-period', '50000', b.id]));
       ok(runc(['update', '--cpu-quota', '20000', b.id]));
@@ -157,7 +157,7 @@ describe.skipIf(reason)('cgroups', () => {
       expect(b.file('memory.limit_in_bytes', 'memory.max')).toBe(before);
       expect(b.file('pids.max')).toBe('max');
     });
-    it.skipIf(inVm)('is told step by step', () => {
+    it.skipIf(inVm)('is told step by step (needs more time than a VM without hardware help has)', () => {
       const b = box(['sleep', '1000']);
       const told = runc(['--explain', 'update', '--pids-limit', '7', b.id]);
       expect(told.err).toContain('pids.max: max → 7');
@@ -216,7 +216,7 @@ describe.skipIf(reason)('cgroups', () => {
       expect(events.filter((e) => e.type === 'stats').length).toBeGreaterThan(1);
       expect(out).toContain(`{"type":"oom","id":"${b.id}"}\n`);
     });
-    it.skipIf(inVm)('counts the interfaces of a network of its own', () => {
+    it.skipIf(inVm)('counts the interfaces of a network of its own (needs more time than a VM without hardware help has)', () => {
       const b = box(['sleep', '1000']);
       const [stats] = [JSON.parse(runc(['events', '--stats', b.id]).out)];
       expect(stats.data.network_interfaces).toBeNull(); // lo alone
@@ -233,13 +233,13 @@ describe.skipIf(reason)('cgroups', () => {
       ok(runc(['kill', '--all', b.id, 'KILL']));
       await expect.poll(() => processesOf(b.paths).length, { timeout: 10_000 * SLOWNESS }).toBe(0);
     });
-    it.skipIf(inVm)('delete --force takes it away as well', async () => {
+    it.skipIf(inVm)('delete --force takes it away as well (needs more time than a VM without hardware help has)', async () => {
       const b = box(shell(bomb), limited({ pids: { limit: 3000 } }));
       await expect.poll(() => processesOf(b.paths).length, { timeout: 10_000 * SLOWNESS }).toBeGreaterThan(20);
       ok(runc(['delete', '--force', b.id]));
       expect(foldersOf(b.paths).filter((path) => existsSync(path))).toEqual([]);
     });
-    it.skipIf(inVm)('another signal reaches each process once', async () => {
+    it.skipIf(inVm)('another signal reaches each process once (needs more time than a VM without hardware help has)', async () => {
       // Each child writes a line when it is told to.
       const b = box(
         shell(
@@ -266,7 +266,7 @@ describe.skipIf(reason)('cgroups', () => {
       ok(runc(['kill', b.id, 'KILL']));
       await expect.poll(() => processesOf(b.paths).length, { timeout: 10_000 * SLOWNESS }).toBe(0);
     });
-    it.skipIf(inVm)('resume lets it go on', async () => {
+    it.skipIf(inVm)('resume lets it go on (needs more time than a VM without hardware help has)', async () => {
       const b = box(shell('while :; do echo x >> /tmp/ticks; sleep 0.05; done'));
       const ticks = () => Number(ok(runc(['exec', '--ignore-paused', b.id, 'wc', '-c', '/tmp/ticks'])).out.split(' ')[0]);
       ok(runc(['pause', b.id]));
@@ -297,7 +297,7 @@ describe.skipIf(reason)('cgroups', () => {
       expect(folders(b).filter((path) => existsSync(path))).toEqual([]);
       expect(existsSync(`${point}/${name}`)).toBe(true); // what is above may be others', too
     });
-    it.skipIf(inVm)('`..` does not lead out', () => {
+    it.skipIf(inVm)('`..` does not lead out (needs more time than a VM without hardware help has)', () => {
       const b = box(['sleep', '1000'], at(`/../../${name}/b`));
       expect(folders(b).every((path) => path.endsWith(`/${name}/b`) && !path.includes('..'))).toBe(true);
     });
@@ -308,13 +308,16 @@ describe.skipIf(reason)('cgroups', () => {
         expect(path).toBe(join(facts.v1[controller] as string, own[controller] ?? '/', name, 'c'));
       if (b.paths.v2) expect(b.paths.v2).toBe(join(facts.v2 as string, own[''] ?? '/', own[''] === '/' ? '' : '..', name, 'c'));
     });
-    it.skipIf(inVm)('one that is there already and empty is used, and removed', () => {
-      mkdirSync(`${point}/${name}/d`, { recursive: true });
-      const b = box(['sleep', '1000'], at(`/${name}/d`));
-      ok(runc(['delete', '--force', made.pop() as string]));
-      expect(existsSync(`${point}/${name}/d`)).toBe(false);
-      expect(b.id).toBeDefined();
-    });
+    it.skipIf(inVm)(
+      'one that is there already and empty is used, and removed (needs more time than a VM without hardware help has)',
+      () => {
+        mkdirSync(`${point}/${name}/d`, { recursive: true });
+        const b = box(['sleep', '1000'], at(`/${name}/d`));
+        ok(runc(['delete', '--force', made.pop() as string]));
+        expect(existsSync(`${point}/${name}/d`)).toBe(false);
+        expect(b.id).toBeDefined();
+      },
+    );
     it('one that others are in is warned of, and they live', () => {
       const first = box(['sleep', '1000'], at(`/${name}/e`));
       const id = newId();
@@ -396,7 +399,7 @@ describe.skipIf(reason)('cgroups', () => {
         expect(placed.find((line) => line.endsWith('/sub'))).toContain(controller);
       } else expect(where(['--cgroup', 'sub'])).toEqual(['0::/sub']);
     });
-    it.skipIf(inVm)('what is refused', () => {
+    it.skipIf(inVm)('what is refused (needs more time than a VM without hardware help has)', () => {
       const b = box(['sleep', '1000']);
       const said = (...flags: string[]) => {
         const { code, err } = runc(['exec', ...flags.flatMap((flag) => ['--cgroup', flag]), b.id, 'true']);
@@ -409,32 +412,38 @@ describe.skipIf(reason)('cgroups', () => {
       expect(said('a:b:c')).toContain('invalid --cgroup argument: a:b:c');
       expect(said('a', 'b')).toContain('missing <controller>: prefix');
     });
-    it.skipIf(facts.mode !== 'v2')('where init has moved and taken the controllers along, a command follows it', () => {
-      const b = box(['sleep', '1000'], writable);
-      const inside = (script: string) => ok(runc(['exec', b.id, 'sh', '-ec', script])).out.trim();
-      inside('mkdir /sys/fs/cgroup/foo; echo 1 > /sys/fs/cgroup/foo/cgroup.procs');
-      expect(inside('cat /proc/self/cgroup')).toBe('0::/');
-      inside('echo $$ > /sys/fs/cgroup/foo/cgroup.procs; echo +memory > /sys/fs/cgroup/cgroup.subtree_control');
-      expect(inside('cat /proc/self/cgroup')).toBe('0::/foo');
-      expect(runc(['exec', '--cgroup', '/', b.id, 'true']).err).toMatch(
-        / adding pid .* to cgroups.*\/cgroup\.procs: device or resource busy/,
-      );
-    });
+    it.skipIf(facts.mode !== 'v2')(
+      'where init has moved and taken the controllers along, a command follows it (only where cgroup v2 has the controllers)',
+      () => {
+        const b = box(['sleep', '1000'], writable);
+        const inside = (script: string) => ok(runc(['exec', b.id, 'sh', '-ec', script])).out.trim();
+        inside('mkdir /sys/fs/cgroup/foo; echo 1 > /sys/fs/cgroup/foo/cgroup.procs');
+        expect(inside('cat /proc/self/cgroup')).toBe('0::/');
+        inside('echo $$ > /sys/fs/cgroup/foo/cgroup.procs; echo +memory > /sys/fs/cgroup/cgroup.subtree_control');
+        expect(inside('cat /proc/self/cgroup')).toBe('0::/foo');
+        expect(runc(['exec', '--cgroup', '/', b.id, 'true']).err).toMatch(
+          / adding pid .* to cgroups.*\/cgroup\.procs: device or resource busy/,
+        );
+      },
+    );
   });
 
-  it.skipIf(facts.mode !== 'v2')('root of a user namespace may share out its own cgroup, and not lift its limits', () => {
-    const b = box(['sleep', '1000'], (config) => {
-      writable(config);
-      limited({ pids: { limit: 50 } })(config);
-      config.linux?.namespaces?.push({ type: 'user' });
-      const maps = [{ containerID: 0, hostID: 100000, size: 65536 }];
-      config.linux = { ...config.linux, uidMappings: maps, gidMappings: maps };
-    });
-    const inside = (script: string) => runc(['exec', b.id, 'sh', '-c', script]).code;
-    expect(inside('mkdir /sys/fs/cgroup/mine && echo $$ > /sys/fs/cgroup/mine/cgroup.procs')).toBe(0);
-    expect(inside('echo 100 > /sys/fs/cgroup/pids.max')).not.toBe(0);
-    expect(b.file('pids.max')).toBe('50');
-  });
+  it.skipIf(facts.mode !== 'v2')(
+    'root of a user namespace may share out its own cgroup, and not lift its limits (only where cgroup v2 has the controllers)',
+    () => {
+      const b = box(['sleep', '1000'], (config) => {
+        writable(config);
+        limited({ pids: { limit: 50 } })(config);
+        config.linux?.namespaces?.push({ type: 'user' });
+        const maps = [{ containerID: 0, hostID: 100000, size: 65536 }];
+        config.linux = { ...config.linux, uidMappings: maps, gidMappings: maps };
+      });
+      const inside = (script: string) => runc(['exec', b.id, 'sh', '-c', script]).code;
+      expect(inside('mkdir /sys/fs/cgroup/mine && echo $$ > /sys/fs/cgroup/mine/cgroup.procs')).toBe(0);
+      expect(inside('echo 100 > /sys/fs/cgroup/pids.max')).not.toBe(0);
+      expect(b.file('pids.max')).toBe('50');
+    },
+  );
 
   describe('limits that few ask for', () => {
     it('reach their files', () => {
@@ -453,19 +462,22 @@ describe.skipIf(reason)('cgroups', () => {
         expect(b.file('memory.low')).toBe(String(32 << 20));
       }
     });
-    it.skipIf(facts.mode !== 'v2')('unified: files by name, over what the others say', () => {
+    it.skipIf(facts.mode !== 'v2')('unified: files by name, over what the others say (only where cgroup v2 has the controllers)', () => {
       const b = box(
         ['sleep', '1000'],
         limited({ memory: { limit: 64 << 20 }, unified: { 'memory.max': '10485760', 'memory.high': '5242880', 'cpu.weight': '42' } }),
       );
       expect([b.file('memory.max'), b.file('memory.high'), b.file('cpu.weight')]).toEqual(['10485760', '5242880', '42']);
     });
-    it.skipIf(facts.mode === 'v2')('unified is refused where its controller is in a version 1 hierarchy', () => {
-      const id = newId();
-      const refused = runc(['run', '--detach', id], { cwd: bundle(id, ['true'], limited({ unified: { 'memory.min': '131072' } })) });
-      expect(refused.code).toBe(1);
-      expect(refused.err).toContain('invalid configuration');
-    });
+    it.skipIf(facts.mode === 'v2')(
+      'unified is refused where its controller is in a version 1 hierarchy (only where version 1 has a controller)',
+      () => {
+        const id = newId();
+        const refused = runc(['run', '--detach', id], { cwd: bundle(id, ['true'], limited({ unified: { 'memory.min': '131072' } })) });
+        expect(refused.code).toBe(1);
+        expect(refused.err).toContain('invalid configuration');
+      },
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 /** Mounts, root and devices as a container sees them; beside the real runc where it does the same. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compile } from '../../src/runc/compile/compile.ts';
@@ -100,7 +101,8 @@ describe.skipIf(reason)('mounts', () => {
         source: 'mine',
         options: ['sync', 'dirsync', 'nosymfollow', 'noatime', 'size=64k', 'mode=700'],
       });
-      const script = `grep ' /m ' /proc/mounts; stat -c %a /m; stat -f -c '%b %S' /m`;
+      // Kernels built with 32-bit inode numbers as the default say so at each tmpfs.
+      const script = `grep ' /m ' /proc/mounts | sed s/,inode64//; stat -c %a /m; stat -f -c '%b %S' /m`;
       const expected = 'mine /m tmpfs rw,sync,dirsync,noatime,nosymfollow,size=64k,mode=700 0 0\n700\n16 4096';
       expect(out(script, change)).toBe(expected);
     });
@@ -114,7 +116,7 @@ describe.skipIf(reason)('mounts', () => {
       const change = mounts(
         ...['rshared', 'runbindable', 'rprivate'].map((word, i) => ({ destination: `/m${i}`, source, options: ['rbind', word] })),
       );
-      const script = `${PROPAGATION} | grep m`;
+      const script = `${PROPAGATION} | grep ^/m`;
       expect(out(script, change)).toBe('/m0 shared\n/m1 unbindable\n/m2 -');
       if (!noRunc) expect(out(script, change, theirs)).toBe('/m0 shared\n/m1 unbindable\n/m2 -');
     });
@@ -205,7 +207,12 @@ describe.skipIf(reason)('mounts', () => {
       { containerID: 0, hostID: 0, size: 7 },
       { containerID: 7, hostID: 1007, size: 2 },
     ];
-    it('mounts show mapped owners, and write them back', () => {
+    // Linux 6.3 taught tmpfs to map owners.
+    const TMPFS = 0x01021994;
+    const [major = 0, minor = 0] = release().split('.').map(Number);
+    const unmapped = statfsSync(owned).type === TMPFS && major * 100 + minor < 603;
+    if (unmapped) console.log(`mounts: id-mapped ones skipped, ${owned} is on tmpfs, whose owners Linux ${release()} cannot map`);
+    it.skipIf(unmapped)('mounts show mapped owners, and write them back', () => {
       const change = (c: Config) => {
         Object.assign(c.process ?? {}, { user: { uid: 1008, gid: 1007 } });
         c.mounts?.push({ destination: '/m', source: owned, options: ['rbind', 'ridmap'], uidMappings: maps, gidMappings: maps });
@@ -213,7 +220,7 @@ describe.skipIf(reason)('mounts', () => {
       expect(out(`stat -c "%u %g" /m/f; touch /m/new; ${OPTIONS}`, change)).toBe('1007 1008\n/m rw,relatime,idmapped');
       expect(spawnSync('stat', ['-c', '%u %g', join(owned, 'new')], { encoding: 'utf8' }).stdout).toBe('8 7\n');
     });
-    it("mounts without mappings take those of the container's user namespace", () => {
+    it.skipIf(unmapped)("mounts without mappings take those of the container's user namespace", () => {
       const root = rootfs(100000);
       const change = (c: Config) => {
         userNamespace(c);
@@ -223,7 +230,7 @@ describe.skipIf(reason)('mounts', () => {
       };
       expect(out('stat -c "%u %g" /m/f /n/f', change)).toBe('7 8\n65534 65534');
     });
-    it('mounts take those of a user namespace that is joined', () => {
+    it.skipIf(unmapped)('mounts take those of a user namespace that is joined', () => {
       const root = rootfs(100000);
       const other = newId();
       const bundle = writeBundle(

@@ -93,8 +93,8 @@ describe.skipIf(reason)('exec', () => {
     const [ours, theirs] = runtimes.map((r) => r(['exec', '--process', file, idOf(r)]));
     expect(ours).toMatchObject({ code: 0, err: '' });
     expect(ours?.out).toMatch(/^5\n6 7\n\/usr\ny\n0027\n100\n333\n/);
-    // runc 1.1 leaves out umask and oomScoreAdj.
-    if (theirs) expect(ours?.out.split('\n').slice(6)).toEqual(theirs.out.split('\n').slice(6));
+    // runc 1.1 leaves out umask and oomScoreAdj; what it leaves of a soft limit of files depends on when Go's own start has raised it.
+    if (theirs) expect(ours?.out.split('\n').slice(7)).toEqual(theirs.out.split('\n').slice(7));
     // A process is written to be read once: engines delete the file, or the folder of it, afterwards.
     for (const r of runtimes) expect(r(['exec', '--process', join(folder, 'none.json'), idOf(r)]).code).toBe(255);
   });
@@ -151,8 +151,7 @@ describe.skipIf(reason)('exec', () => {
 
   it('passes signals on', async () => {
     const going = runtime.start(['exec', id, 'sh', '-c', `trap 'echo heard; exit 3' TERM; echo ${id}-ready; while :; do sleep 0.05; done`]);
-    await until('it runs', () => tracesOf(`${id}-ready`).length > 0);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => going.child.stdout?.once('data', resolve));
     going.child.kill('SIGTERM');
     expect(await going.answer).toMatchObject({ code: 3, out: `${id}-ready\nheard\n` });
   });

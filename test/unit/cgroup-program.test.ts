@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { cgroupPaths, checkResources, compileCgroup, compileCgroupJoin } from '../../src/runc/compile/cgroup.ts';
 import { cgroupOwner } from '../../src/runc/compile/cgroup-owner.ts';
 import { chain } from '../../src/runc/compile/cgroup-paths.ts';
+import { compile } from '../../src/runc/compile/compile.ts';
 import { type Draft, newDraft } from '../../src/runc/compile/draft.ts';
 import { type CgroupFacts, type Host, TYPICAL_HOST } from '../../src/runc/host/facts.ts';
 import type { Arg, Step } from '../../src/runc/program/step.ts';
+import { TOKENS } from '../../src/runc/program/tokens.ts';
 import type { Config, Resources } from '../../src/runc/spec/config.ts';
 
 const V1: CgroupFacts = {
@@ -167,7 +169,10 @@ describe('the steps', () => {
       ociVersion: '1.2.0',
       process: { user: { uid, gid: 0 }, args: ['x'], cwd: '/' },
       mounts: [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: flags }],
-      linux: { namespaces: [{ type: 'cgroup' }, ...(maps ? [{ type: 'user' as const }] : [])], ...(maps ? { uidMappings: maps } : {}) },
+      linux: {
+        namespaces: [{ type: 'mount' }, { type: 'cgroup' }, ...(maps ? [{ type: 'user' as const }] : [])],
+        ...(maps ? { uidMappings: maps } : {}),
+      },
     });
     const mapped = [{ containerID: 0, hostID: 100000, size: 65536 }];
     expect([cgroupOwner(own([], mapped)), cgroupOwner(own([], mapped, 7)), cgroupOwner(own([], undefined, 1000))]).toEqual([
@@ -176,11 +181,16 @@ describe('the steps', () => {
     expect([cgroupOwner(own(['ro'], mapped)), cgroupOwner(own([])), cgroupOwner(own([], mapped, 70000)), cgroupOwner(config())]).toEqual(
       Array(4).fill(undefined),
     );
-    const given = compiled(own([], mapped), v2Host).steps.filter((s) => s.call.name === 'fchownat');
+    const { steps } = compile(own([], mapped), v2Host, { id: 'box', bundle: '/' });
+    const given = steps.filter((s) => s.call.name === 'fchownat');
     expect(given.map((s) => show(s.call.args[1]))).toEqual(
       expect.arrayContaining(['/sys/fs/cgroup/minirun/box', '/sys/fs/cgroup/minirun/box/cgroup.procs']),
     );
-    expect(compiled(own([], mapped), v1Host).steps.some((s) => s.call.name === 'fchownat')).toBe(false);
+    // Init opens the file as its owner, root of the host, before it is given away.
+    const ready = steps.findIndex((s) => s.actor === 'runtime' && s.sync?.token === TOKENS.ready);
+    expect(steps.indexOf(given[0] as Step)).toBeGreaterThan(ready);
+    expect(ready).toBeGreaterThan(steps.findIndex((s) => s.actor === 'init' && s.chapter === 'cgroup'));
+    expect(compile(own([], mapped), v1Host, { id: 'box', bundle: '/' }).steps.some((s) => s.call.name === 'fchownat')).toBe(false);
   });
   test('everything allowed: no device rules', () => {
     const all = config({ devices: [{ allow: true, access: 'rwm' }] });

@@ -5,7 +5,7 @@
  */
 import { posix } from 'node:path';
 import { CLONE, MNT, MS, O, PR } from '../../libc/flags.ts';
-import { compileCgroup, compileCgroupJoin } from '../compile/cgroup.ts';
+import { compileCgroup, compileCgroupJoin, compileCgroupOwner } from '../compile/cgroup.ts';
 import { cgroupPaths } from '../compile/cgroup-paths.ts';
 import { compileScope } from '../compile/cgroup-scope.ts';
 import { rootfsPath } from '../compile/compile.ts';
@@ -147,6 +147,7 @@ export function compileRestore(config: Config, host: Host, options: RestoreProgr
   compileProcess(draft);
   compileScope(draft, paths);
   compileCgroupJoin(draft, paths);
+  compileCgroupOwner(draft, paths);
   compileRoot(draft, rootfsPath(config, options.bundle), posix.normalize(options.point));
   add(draft, {
     ...init('minirun', 'the command'),

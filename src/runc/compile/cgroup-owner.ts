@@ -8,6 +8,7 @@ import { AT_FDCWD } from '../program/args.ts';
 import { fchownat } from '../program/calls.ts';
 import type { Config } from '../spec/config.ts';
 import { parseMountOptions } from '../spec/mount-options.ts';
+import type { CgroupPaths } from './cgroup-paths.ts';
 import { add, type Draft, isNew, type Setting } from './draft.ts';
 
 /** The files whose owner may share out what the folder has: those of /sys/kernel/cgroup/delegate. */
@@ -31,7 +32,8 @@ export function cgroupOwner(config: Config): number | undefined {
 }
 
 /** The runtime's steps that give the folder away. Limits stay root's: their files are not among them. */
-export function compileCgroupOwner(draft: Draft, folder: string): void {
+export function compileCgroupOwner(draft: Draft, { v2: folder }: CgroupPaths): void {
+  if (folder === undefined) return;
   const owner = cgroupOwner(draft.config);
   if (owner === undefined || draft.host.uid !== 0 || draft.host.inUserNamespace || draft.host.cgroup.mode !== 'v2') return;
   const setting: Setting = { actor: 'runtime', chapter: 'cgroup', from: '#/process/user/uid' };

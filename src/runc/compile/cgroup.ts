@@ -9,7 +9,6 @@ import { foldersAbove, offer, switchOn } from './cgroup-controllers.ts';
 import { compileDeviceRules } from './cgroup-devices.ts';
 import type { Limit } from './cgroup-limit.ts';
 import { type Controller, controllersNeeded, homeOf } from './cgroup-needs.ts';
-import { compileCgroupOwner } from './cgroup-owner.ts';
 import { type CgroupPaths, chain, hasCgroups, v1Folders } from './cgroup-paths.ts';
 import { limitsV1 } from './cgroup-v1.ts';
 import { ignoredByV2, limitsV2, unifiedLimits } from './cgroup-v2.ts';
@@ -17,6 +16,7 @@ import { add, type Draft, type Setting, writeFile } from './draft.ts';
 
 export { compileCgroupJoin } from './cgroup-join.ts';
 export { checkResources } from './cgroup-needs.ts';
+export { compileCgroupOwner } from './cgroup-owner.ts';
 export { type CgroupPaths, cgroupPaths } from './cgroup-paths.ts';
 
 const RUNTIME: Setting = { actor: 'runtime', chapter: 'cgroup', from: 'minirun' };
@@ -163,5 +163,4 @@ export function compileCgroupFolders(draft: Draft, paths: CgroupPaths): void {
   for (const { path, limit } of compileResources(draft, paths))
     writeFile(draft, { ...RUNTIME, from: limit.from }, path, limit.value, limit.why, limit.ignore ? { ignore: limit.ignore } : {});
   compileDeviceRules(draft, paths);
-  if (paths.v2 !== undefined) compileCgroupOwner(draft, paths.v2);
 }

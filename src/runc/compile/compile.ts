@@ -8,8 +8,8 @@ import { umask } from '../program/calls.ts';
 import type { Program } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Config } from '../spec/config.ts';
-import { compileCgroup, compileCgroupJoin } from './cgroup.ts';
-import { cgroupPaths } from './cgroup-paths.ts';
+import { compileCgroup, compileCgroupJoin, compileCgroupOwner } from './cgroup.ts';
+import { type CgroupPaths, cgroupPaths } from './cgroup-paths.ts';
 import { compileScope } from './cgroup-scope.ts';
 import { type CommandOptions, compileCommand } from './command.ts';
 import { compileFinalAffinity } from './cpu-affinity.ts';
@@ -95,7 +95,7 @@ export function compile(config: Config, host: Host, options: CompileOptions): Pr
   else if (options.noPivot) compileMoveRoot(draft);
   else compilePivot(draft);
 
-  compileReady(draft, options);
+  compileReady(draft, options, cgroups);
   compileCommand(draft, options);
   return {
     version: 1,
@@ -109,7 +109,7 @@ export function compile(config: Config, host: Host, options: CompileOptions): Pr
 }
 
 /** The container is made; the runtime writes that down and sets the last limits before the command starts. */
-function compileReady(draft: Draft, options: CompileOptions): void {
+function compileReady(draft: Draft, options: CompileOptions, cgroups: CgroupPaths): void {
   signal(
     draft,
     { actor: 'init', chapter: 'the command', from: 'minirun' },
@@ -117,6 +117,8 @@ function compileReady(draft: Draft, options: CompileOptions): void {
     'The container is made. Tell the runtime, which writes its state down.',
   );
   wait(draft, { actor: 'runtime', chapter: 'the command', from: 'minirun' }, TOKENS.ready, 'Wait until the container is made.');
+  // Not before: an init in a user namespace joins as root of the host without root's power, to whom the files must still belong.
+  compileCgroupOwner(draft, cgroups);
   compileRlimits(draft);
   if (!options.gated) compileHookCalls(draft, 'startContainer', options.id, '/');
   signal(draft, { actor: 'runtime', chapter: 'the command', from: 'minirun' }, TOKENS.start, 'Let the command start.');

@@ -53,7 +53,7 @@ describe('metadata', () => {
       }),
     ).toThrow('no');
     expect(table.entries()).toEqual([]);
-    expect(metadata.transaction(() => (table.put('a', 1), 'done'))).toBe('done');
+    expect(metadata.transaction(() => table.put('a', 1) ?? 'done')).toBe('done');
     expect(table.get('a')).toBe(1);
   });
 
