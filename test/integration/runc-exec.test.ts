@@ -150,8 +150,15 @@ describe.skipIf(reason)('exec', () => {
   });
 
   it('passes signals on', async () => {
-    const going = runtime.start(['exec', id, 'sh', '-c', `trap 'echo heard; exit 3' TERM; echo ${id}-ready; while :; do sleep 0.05; done`]);
-    await new Promise((resolve) => going.child.stdout?.once('data', resolve));
+    const going = runtime.start([
+      'exec',
+      id,
+      'sh',
+      '-c',
+      `trap 'echo heard; exit 3' TERM; echo ${id}-ready; : > /dev/shm/trap; while :; do sleep 0.05; done`,
+    ]);
+    const { pid } = JSON.parse(runtime(['state', id]).out) as { pid: number };
+    await until('its trap is set', () => existsSync(`/proc/${pid}/root/dev/shm/trap`), 30_000);
     going.child.kill('SIGTERM');
     expect(await going.answer).toMatchObject({ code: 3, out: `${id}-ready\nheard\n` });
   });
