@@ -8,6 +8,7 @@ import { probeHost } from '../host/probe.ts';
 import type { Program, Step } from '../program/step.ts';
 import type { Config } from '../spec/config.ts';
 import { NotWaiting, passGate } from './gate.ts';
+import { withHome } from './home.ts';
 import { runHooks } from './hooks.ts';
 import { signalProcess } from './kill.ts';
 import { type ContainerView, loadConfig, type State } from './state.ts';
@@ -20,7 +21,8 @@ function programOf(view: ContainerView): () => Program {
   return () => {
     if (program) return program;
     const { state } = view;
-    const config = loadConfig(view);
+    const saved = loadConfig(view);
+    const config = saved.process ? { ...saved, process: withHome(saved.process, state.rootfs) } : saved;
     const host = probeHost(config, { bundle: state.bundle, filterCache: join(view.stateRoot, '.seccomp'), warn: () => {} });
     program = numberedAs(state.steps, compile(config, host, { id: state.id, bundle: state.bundle, ...state.choices }));
     return program;
