@@ -20,14 +20,11 @@ import { type ContainerView, isAlive, loadConfig } from './state.ts';
 const SIGHUP = 1;
 
 /**
- * Runs a command in the container and waits for it. With `detach` it returns at once, code 0.
+ * Starts a command in the container, on these streams or, without them, on a terminal. Blocks until it has been executed.
+ * @returns its pid, a child of this process; and its terminal's master, where nobody else gets that
  * @throws Error when the container does not run; StepError when the command cannot be started
  */
-export async function execInContainer(
-  view: ContainerView,
-  request: ExecRequest,
-  options: { detach?: boolean; streams?: Streams } = {},
-): Promise<Ended> {
+export function startExec(view: ContainerView, request: ExecRequest, streams: Streams = OWN_STREAMS): Started {
   if (view.status === 'stopped' || view.status === 'creating') throw new Error(`container ${view.state.name} is not running`);
   if (view.status === 'paused') throw new Error(`cannot exec in a paused container: ${view.state.name}`);
   const config = loadConfig(view);
@@ -36,7 +33,6 @@ export async function execInContainer(
   const host = probeHost(asked, { bundle: view.state.bundle, filterCache: join(view.stateRoot, '.seccomp'), warn: request.warn });
   const problem = unsupported(asked, host)[0];
   if (problem) throw new Error(problem);
-  const streams = options.streams ?? OWN_STREAMS;
   const program = compileExec(config, process, host, {
     id: view.state.id,
     bundle: view.state.bundle,
@@ -48,22 +44,31 @@ export async function execInContainer(
   const refusal = request.engine === 'ffi' ? ffiRefusal(program) : undefined;
   if (refusal) throw new Error(refusal);
   program.warnings.forEach(request.warn);
+  request.say?.(`nsexec container setup: a program of ${program.steps.length} steps`);
+  const started = startIn(view, {
+    program,
+    engine: request.engine,
+    terminal: request.process.terminal === true,
+    streams,
+    ...(request.consoleSocket === undefined ? {} : { consoleSocket: request.consoleSocket }),
+    ...(request.observer ? { observer: request.observer } : {}),
+  });
+  request.say?.(`child process in init(): ${started.pid}`);
+  request.say?.('setns_init: about to exec');
+  request.onRunning?.(started.pid);
+  return started;
+}
 
+/** Runs a command in the container and waits for it. With `detach` it returns at once, code 0. @throws as {@link startExec} */
+export async function execInContainer(
+  view: ContainerView,
+  request: ExecRequest,
+  options: { detach?: boolean; streams?: Streams } = {},
+): Promise<Ended> {
   const forwarding = forwardSignals();
   let connection: Console | undefined;
   try {
-    request.say?.(`nsexec container setup: a program of ${program.steps.length} steps`);
-    const started = startIn(view, {
-      program,
-      engine: request.engine,
-      terminal: request.process.terminal === true,
-      streams,
-      ...(request.consoleSocket === undefined ? {} : { consoleSocket: request.consoleSocket }),
-      ...(request.observer ? { observer: request.observer } : {}),
-    });
-    request.say?.(`child process in init(): ${started.pid}`);
-    request.say?.('setns_init: about to exec');
-    request.onRunning?.(started.pid);
+    const started = startExec(view, request, options.streams);
     if (options.detach) return { code: 0, signal: 0, oomKilled: false };
     forwarding.to(started.pid);
     const end = waitChild(started.pid);

@@ -1,0 +1,17 @@
+/** What the Task service needs of the process that serves it. */
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+
+export interface ShimContext {
+  /** containerd's namespace, to which all containers of this shim belong. */
+  namespace: string;
+  /** The folder below which the runc module keeps its state, one folder a namespace; a request's Options.root goes before it. */
+  runtimeRoot: string;
+  /** The version that Connect answers. */
+  version?: string;
+  /** Sends an event to containerd. Events go out in the order of the calls; nobody waits for their arrival. */
+  publish<T extends DescMessage>(topic: string, schema: T, event: MessageShape<T>): void;
+  /** One sentence for the shim's log. */
+  log(sentence: string): void;
+  /** Shutdown was asked for, and it may be: no container is left, or it was to be now. */
+  onEmpty(): void;
+}

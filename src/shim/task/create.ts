@@ -1,0 +1,81 @@
+/** Create: the root file system, the streams, and a container whose command does not run yet. */
+import type { CreateTaskRequest } from '../../proto/containerd/task/v2/task_pb.ts';
+import { NO_CGROUPS } from '../../runc/compile/cgroup-paths.ts';
+import { cgroupsOf } from './cgroups.ts';
+import { chooseRuntime } from './choose-runtime.ts';
+import { type Container, traitsOf } from './container.ts';
+import type { ShimContext } from './context.ts';
+import { messageOf, unknown } from './errors.ts';
+import { openIo } from './open-io.ts';
+import { parseOptions, saveOptions } from './options.ts';
+import { mountRootfs, unmountRootfs } from './rootfs.ts';
+import type { StdioOptions } from './stdio.ts';
+import { newProcess } from './task-process.ts';
+
+/** What a container's streams are opened with. */
+export const stdioOptions = ({ id, options }: Pick<Container, 'id' | 'options'>, { namespace }: ShimContext): StdioOptions => ({
+  id,
+  namespace,
+  uid: options.ioUid,
+  gid: options.ioGid,
+});
+
+/** @throws ConnectError; then nothing of the container is left */
+export async function createContainer(request: CreateTaskRequest, context: ShimContext): Promise<Container> {
+  const { id, bundle } = request;
+  const options = parseOptions(request.options);
+  saveOptions(bundle, options);
+  try {
+    mountRootfs(request.rootfs, bundle);
+  } catch (error) {
+    throw unknown(`failed to mount rootfs component: ${messageOf(error)}`);
+  }
+  try {
+    const { ownPids } = traitsOf(bundle);
+    const container: Container = {
+      id,
+      bundle,
+      options,
+      runtime: chooseRuntime(options, bundle, context),
+      init: newProcess(id, { stdin: request.stdin, stdout: request.stdout, stderr: request.stderr, terminal: request.terminal }),
+      execs: new Map(),
+      ownPids,
+      cgroups: NO_CGROUPS,
+      paused: false,
+      unwatch: () => {},
+      queue: Promise.resolve(),
+    };
+    await makeInit(container, context);
+    return container;
+  } catch (error) {
+    unmountRootfs(bundle);
+    throw error;
+  }
+}
+
+async function makeInit(container: Container, context: ShimContext): Promise<void> {
+  const { id, bundle, init, runtime } = container;
+  try {
+    init.io = await openIo(init.stdio, stdioOptions(container, context));
+  } catch (error) {
+    throw unknown(`failed to create init process I/O: ${messageOf(error)}`);
+  }
+  try {
+    const { pid, master } = await orSay('OCI runtime create failed', () => runtime.create({ id, bundle, streams: init.io?.streams }));
+    init.pid = pid;
+    init.io.started(master);
+    container.cgroups = cgroupsOf(pid);
+  } catch (error) {
+    init.io.close();
+    throw error;
+  }
+}
+
+/** What an OCI runtime said, in the words from which Docker makes its exit code. */
+export async function orSay<T>(what: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw unknown(`${what}: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * The OCI runtime inside the shim: the module behind minirun-runc, without a process of its own. The
+ * state folder is the same, so `minirun-runc --root … list` shows these containers, and `delete --force`
+ * clears them away after the shim's death.
+ *
+ * Its calls are synchronous: none may wait for something slow. Containers with hooks, which may take
+ * any time and may even ask this shim for something, go through the program instead (choose-runtime.ts).
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freeze, thaw } from '../../runc/cgroup/freezer.ts';
+import { containerProcesses } from '../../runc/cgroup/processes.ts';
+import { startError } from '../../runc/commands/bundle.ts';
+import { checkId, containerOf, holdContainer } from '../../runc/commands/container-id.ts';
+import { deleteOci } from '../../runc/container/delete.ts';
+import { startExec } from '../../runc/container/exec.ts';
+import { signalContainer } from '../../runc/container/kill.ts';
+import { startContainer } from '../../runc/container/make.ts';
+import { statusOf } from '../../runc/container/oci-state.ts';
+import type { RunRequest } from '../../runc/container/request.ts';
+import { OWN_STREAMS } from '../../runc/container/start.ts';
+import { checkCreated, startCreated } from '../../runc/container/start-created.ts';
+import { loadConfig } from '../../runc/container/state.ts';
+import { updateContainer } from '../../runc/container/update.ts';
+import { resourcesFromJson } from '../../runc/spec/resources.ts';
+import { parseConfig, parseProcess } from '../../runc/spec/validate.ts';
+import type { OciRuntime } from './runtime.ts';
+
+export interface InProcessOptions {
+  /** The folder of all containers' state. */
+  root: string;
+  systemdCgroup: boolean;
+  noPivot: boolean;
+  noKeyring: boolean;
+  warn: (sentence: string) => void;
+}
+
+/** A failed step in one sentence; the whole story is minirun-runc's to tell. */
+const explain = async (error: Error): Promise<string> => error.message;
+
+/** With the bundle as working directory, from which relative paths of a config start. Nobody else runs meanwhile. */
+function inFolder<T>(folder: string, act: () => T): T {
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    return act();
+  } finally {
+    process.chdir(before);
+  }
+}
+
+export function inProcessRuntime(options: InProcessOptions): OciRuntime {
+  const { root, warn } = options;
+  const choices = { gated: true, preserveFds: 0, noKeyring: options.noKeyring, noPivot: options.noPivot };
+
+  return {
+    async create({ id, bundle, streams }) {
+      let command = '';
+      try {
+        const config = parseConfig(readFileSync(join(bundle, 'config.json'), 'utf8'), 'config.json');
+        command = config.process?.args?.[0] ?? '';
+        const request: RunRequest = {
+          stateRoot: root,
+          id: checkId(id),
+          name: id,
+          config,
+          bundle,
+          engine: 'native',
+          remove: false,
+          keep: false,
+          warn,
+          systemdCgroup: options.systemdCgroup,
+          choices,
+        };
+        const { pid, master } = inFolder(bundle, () => startContainer(request, streams ?? OWN_STREAMS, streams !== undefined));
+        return { pid, master };
+      } catch (error) {
+        throw await startError('runc create failed', error, command, explain);
+      }
+    },
+
+    async start(id) {
+      const { view, release } = holdContainer(root, id);
+      try {
+        checkCreated(view);
+        const config = loadConfig(view);
+        try {
+          startCreated(view, config);
+        } catch (error) {
+          throw await startError('runc start failed', error, config.process?.args?.[0] ?? '', explain);
+        }
+      } finally {
+        release();
+      }
+    },
+
+    async exec(id, { process: wanted, streams }) {
+      const view = containerOf(root, id);
+      const status = statusOf(view);
+      if (status === 'stopped') throw new Error('exec failed: cannot exec in a stopped container');
+      if (status === 'paused') throw new Error('exec failed: cannot exec in a paused container (use --ignore-paused to override)');
+      let command = '';
+      try {
+        const asked = parseProcess(JSON.stringify(wanted), 'process');
+        command = asked.args?.[0] ?? '';
+        const started = startExec(view, { stateRoot: root, id, process: asked, engine: 'native', warn }, streams);
+        return { pid: started.pid, master: started.master };
+      } catch (error) {
+        throw await startError('exec failed', error, command, explain);
+      }
+    },
+
+    async kill(id, signal, all) {
+      signalContainer(containerOf(root, id), signal, { all });
+    },
+
+    async pause(id) {
+      const view = containerOf(root, id);
+      const status = statusOf(view);
+      if (status !== 'running' && status !== 'created') throw new Error('container not running');
+      freeze(view.state.cgroups);
+    },
+
+    async resume(id) {
+      const view = containerOf(root, id);
+      if (statusOf(view) !== 'paused') throw new Error('container not paused');
+      thaw(view.state.cgroups);
+    },
+
+    async update(id, resources) {
+      const view = containerOf(root, id);
+      if (statusOf(view) === 'stopped') throw new Error('container not running');
+      updateContainer(view, resourcesFromJson(resources, 'resources'), { warn });
+    },
+
+    async pids(id) {
+      const view = containerOf(root, id);
+      return view.status === 'stopped' ? [] : containerProcesses(view.state.cgroups, view.pid);
+    },
+
+    async delete(id, force) {
+      const deleted = deleteOci(root, id, { force, warn });
+      if (!deleted && !force) throw new Error('container does not exist');
+    },
+
+    async checkpoint() {
+      throw new Error('not yet');
+    },
+    async restore() {
+      throw new Error('not yet');
+    },
+  };
+}
