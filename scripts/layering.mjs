@@ -22,6 +22,8 @@ export const ALLOWED = {
   libc: [],
   // Generated from proto/: the messages and services of the seams between the layers.
   proto: [],
+  // Tells of the messages that cross the seams.
+  messages: ['proto'],
   'runc/program': ['libc'],
   ...Object.fromEntries(MIDDLE.map((folder) => [folder, [...MIDDLE, 'runc/program', 'libc']])),
   'runc/engine': ['runc/program', 'libc'],
@@ -29,11 +31,11 @@ export const ALLOWED = {
   'runc/checkpoint': ['runc/container', 'runc/engine', ...MIDDLE, 'runc/program', 'libc'],
   'runc/commands': ['runc/checkpoint', 'runc/container', 'runc/engine', ...MIDDLE, 'runc/program', 'libc'],
   runc: ['libc'],
-  explain: ['runc/program', 'runc/engine/observer.ts', 'runc/engine/step-error.ts', 'runc/spec/config.ts', 'libc'],
-  shim: ['runc', 'proto', 'libc'],
-  containerd: ['shim', 'proto', 'libc'],
-  dockerd: ['containerd', 'proto', 'libc'],
-  cli: ['explain', 'dockerd', 'runc', 'libc'],
+  explain: ['messages', 'runc/program', 'runc/engine/observer.ts', 'runc/engine/step-error.ts', 'runc/spec/config.ts', 'libc'],
+  shim: ['runc', 'messages', 'proto', 'libc'],
+  containerd: ['shim', 'messages', 'proto', 'libc'],
+  dockerd: ['containerd', 'messages', 'proto', 'libc'],
+  cli: ['explain', 'dockerd', 'containerd', 'shim', 'messages', 'proto', 'runc', 'libc'],
 };
 
 const KOFFI = /^(koffi|@koromix\/)/;
