@@ -1,0 +1,49 @@
+/**
+ * Which containers share one process, and where it can be reached.
+ *
+ * A Node process of its own for each container would cost more memory than the container
+ * (docs/shim.md has the numbers), so by default all containers of a namespace share one. A label
+ * groups them more finely, as with containerd's own shim; native/minirun-shim.c follows the same rules.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Flags } from './flags.ts';
+
+/** Annotations of config.json that name a group; the first one counts. The names are containerd's. */
+const LABELS = ['io.containerd.runc.v2.group', 'io.kubernetes.cri.sandbox-id'];
+
+/** What the process holds: all containers of the namespace, those with one label, or a single one. */
+export type Group = { kind: 'namespace' } | { kind: 'label' | 'container'; name: string };
+
+/**
+ * @param config text of config.json
+ * @param wish MINIRUN_SHIM_GROUP: `container` gives each container without a label a process of its own
+ */
+export function groupOf(config: string, id: string, wish = process.env.MINIRUN_SHIM_GROUP): Group {
+  const { annotations = {} } = JSON.parse(config) as { annotations?: Record<string, string> };
+  for (const label of LABELS) {
+    const name = annotations[label];
+    if (name) return { kind: 'label', name };
+  }
+  return wish === 'container' ? { kind: 'container', name: id } : { kind: 'namespace' };
+}
+
+/** Where all shims' sockets are: containerd's place. */
+export const SOCKETS = '/run/containerd/s';
+
+/** Makes the folder of the sockets. Others may pass through it, and not look. */
+export function makeSocketFolder(): string {
+  mkdirSync(SOCKETS, { recursive: true, mode: 0o711 });
+  return SOCKETS;
+}
+
+/**
+ * The path of the group's socket. A hash, as a socket's path has 108 bytes at most, and ids may have 76
+ * and containerd's own path any number.
+ */
+export function socketPath({ address, namespace }: Pick<Flags, 'address' | 'namespace'>, group: Group): string {
+  // "minirun": containerd's own shim may serve a group of the same name.
+  const seed = [address, namespace, 'minirun', ...(group.kind === 'namespace' ? [] : [group.name])].join('/');
+  return join(SOCKETS, createHash('sha256').update(seed).digest('hex'));
+}
