@@ -13,17 +13,14 @@ export interface RegistryFault {
   message: string;
 }
 
-/** An answer that was not the one hoped for. */
-export class RegistryError extends ConnectError {
+/** An answer that was not the one hoped for. (No class: ConnectError's own instanceof looks at the name only.) */
+export interface RegistryError extends ConnectError {
   readonly status: number;
   readonly faults: readonly RegistryFault[];
-  constructor(text: string, code: Code, status: number, faults: readonly RegistryFault[]) {
-    super(text, code);
-    this.name = 'RegistryError';
-    this.status = status;
-    this.faults = faults;
-  }
 }
+
+export const isRegistryError = (error: unknown): error is RegistryError =>
+  error instanceof ConnectError && 'status' in error && 'faults' in error;
 
 const CODES: Record<number, Code> = {
   401: Code.Unauthenticated,
@@ -73,13 +70,10 @@ export async function errorOf(method: string, incoming: Incoming): Promise<Regis
   const server = faults.map(({ code, message }) => printable(`${code.toLowerCase().replaceAll('_', ' ')}: ${message}`)).join('; ');
   const code = CODES[incoming.status] ?? (incoming.status >= 500 ? Code.Unavailable : Code.Unknown);
   const said = server === '' ? '' : `: ${server}`;
-  return new RegistryError(
-    `unexpected status from ${method} request to ${shownUrl(incoming.url)}: ${status}${said}`,
-    code,
-    incoming.status,
+  return Object.assign(new ConnectError(`unexpected status from ${method} request to ${shownUrl(incoming.url)}: ${status}${said}`, code), {
+    status: incoming.status,
     faults,
-  );
+  });
 }
 
-export const isStatus = (error: unknown, ...statuses: number[]): boolean =>
-  error instanceof RegistryError && statuses.includes(error.status);
+export const isStatus = (error: unknown, ...statuses: number[]): boolean => isRegistryError(error) && statuses.includes(error.status);

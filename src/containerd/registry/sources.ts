@@ -5,7 +5,7 @@ import type { Descriptor } from './descriptor.ts';
 import { getManifest, headManifest } from './manifests.ts';
 import { formatReference, objectOf, type Reference, registryHost } from './reference.ts';
 import { openRegistry, type Registry } from './registry.ts';
-import { isStatus, RegistryError } from './registry-error.ts';
+import { isRegistryError, isStatus } from './registry-error.ts';
 import type { RegistrySettings } from './settings.ts';
 
 export interface Source {
@@ -51,8 +51,7 @@ export function explainRefusal(error: unknown, reference: Reference): unknown {
   const name = formatReference(reference);
   if (error.code === Code.NotFound) return notFound(name);
   if (isStatus(error, 401, 403) || error.code === Code.Unauthenticated || error.code === Code.PermissionDenied) {
-    const said =
-      error instanceof RegistryError ? error.faults.map((f) => `${f.code.toLowerCase()}: ${f.message}`).join('; ') : error.rawMessage;
+    const said = isRegistryError(error) ? error.faults.map((f) => `${f.code.toLowerCase()}: ${f.message}`).join('; ') : error.rawMessage;
     const server = said === '' ? error.rawMessage : said;
     return new ConnectError(
       `pull access denied, repository does not exist or may require authorization: server message: ${server}`,
