@@ -22,6 +22,7 @@ export const FOR_TESTS = {
   time: 'peak memory in benchmarks',
   iproute2: 'looks at network namespaces',
   procps: 'looks at processes',
+  criu: 'checkpoint and restore, where it fits the kernel: in the VM',
 };
 
 /** Whole engines, which test/swap runs on minirun-runc: package → what is there when it is, and what for. */
