@@ -27,6 +27,7 @@ const PROGRAMS = {
   'ffi-init': 'src/runc/engine/ffi-init.ts',
   'minirun-runc': 'src/cli/runc.ts',
   'containerd-shim-minirun-v1': 'src/shim/main.ts',
+  'minirun-containerd': 'src/containerd/main.ts',
 };
 
 const SHARED = {

@@ -1,0 +1,101 @@
+/**
+ * The daemon's sockets: gRPC over HTTP/2 without TLS for clients, ttrpc for the events of shims.
+ * Whoever may connect is root on this machine, so the sockets are root's alone.
+ */
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import { connect, createServer as createSocketServer, type Server } from 'node:net';
+import { dirname } from 'node:path';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { serveTtrpc } from '../shim/ttrpc/server.ts';
+import type { Containerd } from './containerd.ts';
+import { asGrpcError } from './grpc-error.ts';
+
+/** containerd's own limits, in bytes. */
+const MAX_MESSAGE = 16 << 20;
+/** HTTP/2's default of 64 KiB makes a stream of content wait for an answer every 64 KiB. */
+const WINDOW = 4 << 20;
+
+export interface Listening {
+  /** Nobody can connect any more, and who is connected is cut off. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a containerd on ADDRESS, and its shims on ADDRESS.ttrpc.
+ * @param address path of a socket; one that a killed daemon left is replaced
+ * @throws when another daemon listens there
+ */
+export async function serveContainerd(containerd: Containerd, address: string): Promise<Listening> {
+  const ttrpc = createSocketServer();
+  serveTtrpc(ttrpc, containerd.shimRoutes);
+  const sessions = new Set<ServerHttp2Session>();
+  const grpc = createServer(
+    { settings: { initialWindowSize: WINDOW } },
+    connectNodeAdapter({
+      routes: containerd.routes,
+      interceptors: [asGrpcError(containerd.log)],
+      connect: false,
+      grpcWeb: false,
+      // Both ends are on this machine.
+      acceptCompression: [],
+      readMaxBytes: MAX_MESSAGE,
+      writeMaxBytes: MAX_MESSAGE,
+    }),
+  );
+  grpc.on('session', (session) => {
+    sessions.add(session);
+    session.setLocalWindowSize(WINDOW);
+    session.on('close', () => sessions.delete(session));
+  });
+  // A client that goes away in the middle is no fault of ours.
+  grpc.on('sessionError', (error) => containerd.log('debug', 'connection failed', { error }));
+  await listen(ttrpc, `${address}.ttrpc`);
+  try {
+    await listen(grpc, address);
+  } catch (error) {
+    ttrpc.close();
+    throw error;
+  }
+  return {
+    async close() {
+      for (const session of sessions) session.destroy();
+      await Promise.all([ended(grpc), ended(ttrpc)]);
+      for (const path of [address, `${address}.ttrpc`]) rmSync(path, { force: true });
+    },
+  };
+}
+
+const ended = (server: Server | Http2Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
+
+/** Listens on a socket that only its owner can connect to, from its first moment on. */
+async function listen(server: Server | Http2Server, path: string): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) {
+    if (await answers(path)) throw new Error(`${path}: another daemon listens there; stop it, or choose another --address`);
+    rmSync(path);
+  }
+  const before = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, () => {
+        server.removeListener('error', reject);
+        resolve();
+      });
+    });
+  } finally {
+    process.umask(before);
+  }
+  chmodSync(path, 0o600);
+}
+
+const answers = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(path);
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });

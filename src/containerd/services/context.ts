@@ -1,0 +1,18 @@
+/** What the services share: the stores, the events, the collector. */
+import type { Exchange } from '../events/exchange.ts';
+import type { Collector } from '../gc/collector.ts';
+import type { NamespacedContent } from '../metadata/content.ts';
+import type { Records } from '../metadata/records.ts';
+import type { NamespacedSnapshots } from '../metadata/snapshots.ts';
+import type { Log } from '../log.ts';
+
+export interface Services {
+  root: string;
+  records: Records;
+  content: NamespacedContent;
+  /** By the name of the snapshotter. */
+  snapshots: Map<string, NamespacedSnapshots>;
+  events: Exchange;
+  collector: Collector;
+  log: Log;
+}
