@@ -77,6 +77,12 @@ export function pipe(): [number, number] {
   return [out.readInt32LE(0), out.readInt32LE(4)];
 }
 
+/** eventfd2(2): a counter that becomes readable when somebody adds to it; close-on-exec, non-blocking. The caller closes it. */
+export function eventCounter(): number {
+  const EFD_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
+  return must('eventfd2', call('eventfd2', 0, EFD_CLOEXEC_NONBLOCK));
+}
+
 /**
  * recvmsg(2): waits for one message on a unix socket and returns the descriptor that came with it
  * (SCM_RIGHTS), close-on-exec. Undefined when the other end closed without sending one.

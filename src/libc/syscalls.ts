@@ -22,6 +22,7 @@ const NUMBERS: Record<string, readonly [x64: number, arm64: number]> = {
   ppoll: [271, 73],
   listen: [50, 201],
   accept4: [288, 242],
+  eventfd2: [290, 19],
   socketpair: [53, 199],
   clone: [56, 220],
   execve: [59, 221],

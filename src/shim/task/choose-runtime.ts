@@ -1,21 +1,38 @@
-/** Which OCI runtime a container gets. */
+/** Which OCI runtime a container gets: the module in this process, or a program. */
 import { join } from 'node:path';
 import type { Options } from '../../proto/containerd/runc/options_pb.ts';
+import { packageRoot } from '../../runc/engine/installed.ts';
+import { traitsOf } from './container.ts';
 import type { ShimContext } from './context.ts';
 import { inProcessRuntime } from './in-process.ts';
+import { programRuntime } from './program.ts';
 import type { OciRuntime } from './runtime.ts';
 
-/** @param bundle of the container, where a runtime program writes its log */
+/** Where programs keep their state when nobody says where, as containerd's own shim has it. */
+const PROGRAMS_ROOT = '/run/containerd/runc';
+
+/** Hooks take their time, and may ask something of this very process: they run while it goes on. */
+function hasHooks(bundle: string): boolean {
+  try {
+    return traitsOf(bundle).hooks;
+  } catch {
+    return false; // the bundle is gone: what is left is only to be deleted
+  }
+}
+
 export function chooseRuntime(
   options: Options,
-  _bundle: string,
+  bundle: string,
   context: Pick<ShimContext, 'namespace' | 'runtimeRoot' | 'log'>,
 ): OciRuntime {
-  return inProcessRuntime({
-    root: join(options.root || context.runtimeRoot, context.namespace),
-    systemdCgroup: options.systemdCgroup,
-    noPivot: options.noPivotRoot,
-    noKeyring: options.noNewKeyring,
-    warn: context.log,
-  });
+  const named = options.binaryName;
+  const root = join(options.root || (named ? PROGRAMS_ROOT : context.runtimeRoot), context.namespace);
+  const choices = { root, systemdCgroup: options.systemdCgroup, noPivot: options.noPivotRoot, noKeyring: options.noNewKeyring };
+  if (named) return programRuntime({ ...choices, bundle, command: [named] });
+  const module = inProcessRuntime({ ...choices, warn: context.log });
+  // Its own program, with the same state folder: for what takes longer than this process may stand still.
+  const program = programRuntime({ ...choices, bundle, command: [process.execPath, join(packageRoot(), 'bin', 'minirun-runc')] });
+  const { create, start, checkpoint, restore } = program;
+  if (!hasHooks(bundle)) return { ...module, checkpoint, restore };
+  return { ...module, create, start, delete: program.delete, checkpoint, restore };
 }

@@ -18,6 +18,8 @@ export interface Container {
   readonly execs: Map<string, TaskProcess>;
   /** It has a pid namespace of its own: what runs in it ends with its init. */
   readonly ownPids: boolean;
+  /** The folder that it is restored from when it is started; '' for a new one. */
+  readonly checkpoint: string;
   /** Where its init is; empty before there is one. */
   cgroups: CgroupPaths;
   paused: boolean;

@@ -9,7 +9,8 @@ import { messageOf, unknown } from './errors.ts';
 import { openIo } from './open-io.ts';
 import { parseOptions, saveOptions } from './options.ts';
 import { mountRootfs, unmountRootfs } from './rootfs.ts';
-import type { StdioOptions } from './stdio.ts';
+import type { Made } from './runtime.ts';
+import type { ProcessIo, StdioOptions } from './stdio.ts';
 import { newProcess } from './task-process.ts';
 
 /** What a container's streams are opened with. */
@@ -32,20 +33,23 @@ export async function createContainer(request: CreateTaskRequest, context: ShimC
   }
   try {
     const { ownPids } = traitsOf(bundle);
+    const runtime = chooseRuntime(options, bundle, context);
     const container: Container = {
       id,
       bundle,
       options,
-      runtime: chooseRuntime(options, bundle, context),
+      runtime,
       init: newProcess(id, { stdin: request.stdin, stdout: request.stdout, stderr: request.stderr, terminal: request.terminal }),
       execs: new Map(),
       ownPids,
+      checkpoint: request.checkpoint,
       cgroups: NO_CGROUPS,
       paused: false,
       unwatch: () => {},
       queue: Promise.resolve(),
     };
-    await makeInit(container, context);
+    if (!request.checkpoint)
+      await makeInit(container, context, 'OCI runtime create failed', ({ streams }) => runtime.create({ id, bundle, streams }));
     return container;
   } catch (error) {
     unmountRootfs(bundle);
@@ -53,20 +57,31 @@ export async function createContainer(request: CreateTaskRequest, context: ShimC
   }
 }
 
-async function makeInit(container: Container, context: ShimContext): Promise<void> {
-  const { id, bundle, init, runtime } = container;
+/**
+ * Opens the streams and has the container's init made.
+ * @throws ConnectError that begins with `failed`
+ */
+export async function makeInit(
+  container: Container,
+  context: ShimContext,
+  failed: string,
+  make: (io: ProcessIo) => Promise<Made>,
+): Promise<void> {
+  const { init } = container;
+  let io: ProcessIo;
   try {
-    init.io = await openIo(init.stdio, stdioOptions(container, context));
+    io = await openIo(init.stdio, stdioOptions(container, context));
   } catch (error) {
     throw unknown(`failed to create init process I/O: ${messageOf(error)}`);
   }
   try {
-    const { pid, master } = await orSay('OCI runtime create failed', () => runtime.create({ id, bundle, streams: init.io?.streams }));
+    const { pid, master } = await orSay(failed, () => make(io));
     init.pid = pid;
-    init.io.started(master);
+    init.io = io;
+    io.started(master);
     container.cgroups = cgroupsOf(pid);
   } catch (error) {
-    init.io.close();
+    io.close();
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 /** Delete: what is left of a process that has ended, or was never started. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { atMost } from './at-most.ts';
 import { type Container, inTurn, stateOf } from './container.ts';
-import { atMost } from './ends.ts';
 import { messageOf, unknown } from './errors.ts';
 import { unmountRootfs } from './rootfs.ts';
 import { check } from './state-rules.ts';

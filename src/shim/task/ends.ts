@@ -1,5 +1,6 @@
 /** The end of a process: noticed, told in the right order, remembered. */
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { atMost } from './at-most.ts';
 import type { Container } from './container.ts';
 import { messageOf } from './errors.ts';
 import type { TaskEvents } from './events.ts';
@@ -10,22 +11,12 @@ const SIGKILL = 9;
 /** How long an init's end is held back for those of its execs, in ms. */
 const PATIENCE_MS = 10_000;
 
-/** Resolves with the promise, or when the time is over. */
-export async function atMost(promise: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([promise, late]);
-  clearTimeout(timer);
-}
-
 /**
  * Waits for a process that has been made. Its end is told after its start, and an init's after those of
  * all execs: whoever hears of it may take the container away.
  */
 export function awaitEnd(container: Container, process: TaskProcess, events: TaskEvents, log: (sentence: string) => void): void {
-  onExit(process.pid, async (status) => {
+  const tell = async (status: number): Promise<void> => {
     const at = new Date();
     await process.starting;
     if (process.isInit) await endOthers(container, log);
@@ -38,6 +29,9 @@ export function awaitEnd(container: Container, process: TaskProcess, events: Tas
       exitedAt: timestampFromDate(at),
     });
     process.ended.resolve();
+  };
+  onExit(process.pid, (status) => {
+    tell(status).catch((error) => log(`container ${container.id}: the end of ${process.id}: ${messageOf(error)}`));
   });
 }
 

@@ -13,19 +13,23 @@ import {
   PidsResponseSchema,
   StartResponseSchema,
   StateResponseSchema,
+  StatsResponseSchema,
   type Task,
   WaitResponseSchema,
 } from '../../proto/containerd/task/v2/task_pb.ts';
 import { ProcessInfoSchema, Status } from '../../proto/containerd/types/task_pb.ts';
+import { checkpointContainer } from './checkpoint.ts';
 import { type Container, inTurn, processOf, stateOf } from './container.ts';
 import type { ShimContext } from './context.ts';
 import { createContainer } from './create.ts';
 import { deleteProcess } from './delete.ts';
 import { awaitEnd } from './ends.ts';
-import { alreadyExists, notFound } from './errors.ts';
+import { alreadyExists, messageOf, notFound } from './errors.ts';
 import { taskEvents } from './events.ts';
 import { addExec } from './exec.ts';
 import { killProcess } from './kill.ts';
+import { metricsOf } from './metrics.ts';
+import { watchOom } from './oom.ts';
 import { becomeSubreaper, reapOrphans } from './reaper.ts';
 import { startProcess } from './start.ts';
 import { check, type ProcessState } from './state-rules.ts';
@@ -60,7 +64,19 @@ export function taskService(context: ShimContext): Partial<ServiceImpl<typeof Ta
     if (!found) throw notFound('container not created');
     return found;
   };
-  const watch = (container: Container, process: TaskProcess) => awaitEnd(container, process, events, context.log);
+  const watch = (container: Container, process: TaskProcess) => {
+    awaitEnd(container, process, events, context.log);
+    if (process.isInit) container.unwatch = oomWatch(container);
+  };
+  /** From the start on: a command may run out of memory at once. */
+  const oomWatch = ({ id, cgroups }: Container): (() => void) => {
+    try {
+      return watchOom(cgroups, () => events.oom({ containerId: id }));
+    } catch (error) {
+      context.log(`container ${id}: no word of a lack of memory: ${messageOf(error)}`);
+      return () => {};
+    }
+  };
 
   return {
     async create(request) {
@@ -79,7 +95,8 @@ export function taskService(context: ShimContext): Partial<ServiceImpl<typeof Ta
           checkpoint: request.checkpoint,
           pid: init.pid,
         });
-        watch(container, init);
+        // One that is restored has no process yet.
+        if (init.pid) watch(container, init);
         return create(CreateTaskResponseSchema, { pid: init.pid });
       } finally {
         coming.delete(id);
@@ -185,6 +202,20 @@ export function taskService(context: ShimContext): Partial<ServiceImpl<typeof Ta
         await container.runtime.update(id, Buffer.from(resources?.value ?? []).toString());
       });
       return empty();
+    },
+
+    async checkpoint(request) {
+      const { id, path } = request;
+      const container = containerOf(id);
+      await inTurn(container, async () => {
+        await checkpointContainer(container, request);
+        events.checkpointed({ containerId: id, checkpoint: path });
+      });
+      return empty();
+    },
+
+    stats({ id }) {
+      return create(StatsResponseSchema, { stats: metricsOf(containerOf(id).cgroups) });
     },
 
     closeIO({ id, execId, stdin }) {

@@ -1,7 +1,8 @@
 /** Start: a created container's command begins, or an exec. */
+import { criuWork } from './checkpoint.ts';
 import { type Container, inTurn, stateOf } from './container.ts';
 import type { ShimContext } from './context.ts';
-import { orSay, stdioOptions } from './create.ts';
+import { makeInit, orSay, stdioOptions } from './create.ts';
 import { deferred } from './deferred.ts';
 import { failedPrecondition, messageOf, unknown } from './errors.ts';
 import { openIo } from './open-io.ts';
@@ -21,8 +22,9 @@ export function startProcess(container: Container, process: TaskProcess, context
   return inTurn(container, () => start(container, process, context, watcher));
 }
 
-async function startInit(container: Container, init: TaskProcess, _context: ShimContext, watcher: Watcher): Promise<void> {
+async function startInit(container: Container, init: TaskProcess, context: ShimContext, watcher: Watcher): Promise<void> {
   check('start', stateOf(container, init));
+  if (container.checkpoint) return restore(container, init, context, watcher);
   const told = deferred<void>();
   init.starting = told.promise;
   try {
@@ -33,6 +35,17 @@ async function startInit(container: Container, init: TaskProcess, _context: Shim
   } finally {
     told.resolve();
   }
+}
+
+/** A container that was saved goes on where it was. */
+async function restore(container: Container, init: TaskProcess, context: ShimContext, watcher: Watcher): Promise<void> {
+  const { id, bundle, checkpoint, runtime } = container;
+  await makeInit(container, context, 'OCI runtime restore failed', ({ streams }) =>
+    runtime.restore({ id, bundle, streams, images: checkpoint, work: criuWork(container) }),
+  );
+  init.state = 'running';
+  watcher.told();
+  watcher.watch();
 }
 
 async function startExec(container: Container, exec: TaskProcess, context: ShimContext, watcher: Watcher): Promise<void> {
