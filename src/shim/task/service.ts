@@ -225,7 +225,9 @@ export function taskService(context: ShimContext): Partial<ServiceImpl<typeof Ta
     },
 
     resizePty({ id, execId, width, height }) {
-      processOf(containerOf(id), execId).io?.resize(height, width);
+      const process = processOf(containerOf(id), execId);
+      process.size = { rows: height, columns: width };
+      process.io?.resize(height, width);
       return empty();
     },
 

@@ -63,6 +63,7 @@ async function startExec(container: Container, exec: TaskProcess, context: ShimC
     );
     exec.pid = made.pid;
     io.started(made.master);
+    if (exec.size) io.resize(exec.size.rows, exec.size.columns);
   } catch (error) {
     io.close();
     exec.io = undefined;

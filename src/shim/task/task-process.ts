@@ -24,6 +24,8 @@ export interface TaskProcess {
   /** Resolves when its end has been told. */
   readonly ended: Deferred<void>;
   io: ProcessIo | undefined;
+  /** Of its terminal, from a resize that came before the terminal. */
+  size: { rows: number; columns: number } | undefined;
   /** Resolves when its start has been told: its end must not be told before. */
   starting: Promise<void> | undefined;
 }
@@ -38,5 +40,6 @@ export const newProcess = (id: string, stdio: Stdio, spec?: Record<string, unkno
   exit: undefined,
   ended: deferred<void>(),
   io: undefined,
+  size: undefined,
   starting: undefined,
 });

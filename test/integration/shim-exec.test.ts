@@ -1,0 +1,159 @@
+/** Exec in a shim's containers: further processes, each with streams and an end of its own. */
+import { readFileSync } from 'node:fs';
+import { create, fromBinary } from '@bufbuild/protobuf';
+import { AnySchema } from '@bufbuild/protobuf/wkt';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ProcessDetailsSchema } from '../../src/proto/containerd/runc/options_pb.ts';
+import { Status } from '../../src/proto/containerd/types/task_pb.ts';
+import { type Bench, openBench, reader, until, write } from './support/shim.ts';
+
+const spec = (args: string[], more: object = {}) =>
+  create(AnySchema, {
+    typeUrl: 'types.containerd.io/opencontainers/runtime-spec/1/Process',
+    value: Buffer.from(JSON.stringify({ args, cwd: '/', env: ['PATH=/bin'], user: { uid: 0, gid: 0 }, ...more })),
+  });
+
+describe.skipIf(process.getuid?.() !== 0)('exec in a container of a shim', () => {
+  let bench: Bench;
+  let id: string;
+  beforeAll(async () => {
+    bench = openBench();
+    const at = bench.bundle(['/bin/sleep', '600']);
+    id = at.id;
+    await bench.task.create(bench.request(at));
+    await bench.task.start({ id });
+  });
+  afterAll(async () => {
+    await bench.task.kill({ id, signal: 9 });
+    await bench.task.wait({ id });
+    await bench.task.delete({ id });
+    bench.close();
+  });
+
+  it('has its own streams and exit code, and is told of', async () => {
+    const io = bench.fifos('stdin', 'stdout', 'stderr');
+    const [out, err] = [reader(io.stdout as string), reader(io.stderr as string)];
+    const from = bench.told.length;
+    await bench.task.exec({ id, execId: 'one', spec: spec(['/bin/sh', '-c', 'cat; echo err >&2; exit 5']), ...io });
+    expect(await bench.task.state({ id, execId: 'one' })).toMatchObject({ id: 'one', execId: 'one', status: Status.CREATED, pid: 0 });
+    const { pid } = await bench.task.start({ id, execId: 'one' });
+    expect(await bench.task.state({ id, execId: 'one' })).toMatchObject({ pid, status: Status.RUNNING, ...io });
+    const listed = (await bench.task.pids({ id })).processes.find((p) => p.pid === pid)?.info;
+    expect(listed?.typeUrl).toBe('containerd.runc.v1.ProcessDetails');
+    expect(fromBinary(ProcessDetailsSchema, listed?.value as Uint8Array).execId).toBe('one');
+    write(io.stdin as string, 'typed');
+    await bench.task.closeIO({ id, execId: 'one', stdin: true });
+    expect((await bench.task.wait({ id, execId: 'one' })).exitStatus).toBe(5);
+    expect((await out.end).toString()).toBe('typed');
+    expect((await err.end).toString()).toBe('err\n');
+    expect(await bench.task.delete({ id, execId: 'one' })).toMatchObject({ pid, exitStatus: 5 });
+    await expect(bench.task.state({ id, execId: 'one' })).rejects.toThrow('process does not exist one: not found');
+    expect(bench.told.slice(from).map(({ topic, event }) => [topic, event.execId ?? event.id, event.pid])).toEqual([
+      ['/tasks/exec-added', 'one', undefined],
+      ['/tasks/exec-started', 'one', pid],
+      ['/tasks/exit', 'one', pid],
+    ]);
+  });
+
+  it('has a terminal of its own', async () => {
+    const io = bench.fifos('stdin', 'stdout');
+    const out = reader(io.stdout as string);
+    await bench.task.exec({
+      id,
+      execId: 'tty',
+      terminal: true,
+      spec: spec(['/bin/sh', '-c', 'tty; stty size; read line; echo got $line']),
+      ...io,
+    });
+    // Docker asks for the size as soon as the exec is known.
+    await bench.task.resizePty({ id, execId: 'tty', width: 90, height: 33 });
+    await bench.task.start({ id, execId: 'tty' });
+    await bench.task.resizePty({ id, execId: 'tty', width: 90, height: 33 });
+    await until('the terminal', () => out.text().startsWith('/dev/pts/'));
+    write(io.stdin as string, 'something\n');
+    await bench.task.wait({ id, execId: 'tty' });
+    await bench.task.delete({ id, execId: 'tty' });
+    expect((await out.end).toString()).toMatch(/^\/dev\/pts\/\d+\r\n\d+ \d+\r\nsomething\r\ngot something\r\n$/);
+  });
+
+  it('many at once, each with its own code', async () => {
+    const numbers = Array.from({ length: 12 }, (_, i) => i);
+    const codes = await Promise.all(
+      numbers.map(async (n) => {
+        const execId = `many${n}`;
+        await bench.task.exec({ id, execId, spec: spec(['/bin/sh', '-c', `exit ${n}`]) });
+        await bench.task.start({ id, execId });
+        const { exitStatus } = await bench.task.wait({ id, execId });
+        await bench.task.delete({ id, execId });
+        return exitStatus;
+      }),
+    );
+    expect(codes).toEqual(numbers);
+  });
+
+  it('says in the words of runc why a command cannot be started', async () => {
+    const cases: [string[], string][] = [
+      [
+        ['/nope'],
+        'OCI runtime exec failed: exec failed: unable to start container process: exec: "/nope": stat /nope: no such file or directory',
+      ],
+      [
+        ['nope'],
+        'OCI runtime exec failed: exec failed: unable to start container process: exec: "nope": executable file not found in $PATH',
+      ],
+      [['/etc/passwd'], 'OCI runtime exec failed: exec failed: unable to start container process: exec: "/etc/passwd": permission denied'],
+    ];
+    for (const [index, [args, text]] of cases.entries()) {
+      const execId = `bad${index}`;
+      await bench.task.exec({ id, execId, spec: spec(args) });
+      const waiting = bench.task.wait({ id, execId });
+      await expect(bench.task.start({ id, execId })).rejects.toThrow(text);
+      await waiting;
+      await bench.task.delete({ id, execId });
+    }
+  });
+
+  it('refuses what is no exec', async () => {
+    await bench.task.exec({ id, execId: 'twice', spec: spec(['/bin/true']) });
+    await expect(bench.task.exec({ id, execId: 'twice', spec: spec(['/bin/true']) })).rejects.toThrow('id twice: already exists');
+    await bench.task.delete({ id, execId: 'twice' });
+    await expect(bench.task.exec({ id, execId: '../x', spec: spec(['/bin/true']) })).rejects.toThrow('invalid argument');
+    await expect(bench.task.exec({ id, execId: 'x' })).rejects.toThrow('invalid argument');
+    await expect(bench.task.start({ id, execId: 'unknown' })).rejects.toThrow('process does not exist unknown: not found');
+  });
+
+  it('can be killed, and a signal to one that has ended is refused', async () => {
+    await bench.task.exec({ id, execId: 'kill', spec: spec(['/bin/sleep', '600']) });
+    await expect(bench.task.kill({ id, execId: 'kill', signal: 15 })).rejects.toThrow('process not created: failed precondition');
+    await bench.task.start({ id, execId: 'kill' });
+    await expect(bench.task.delete({ id, execId: 'kill' })).rejects.toThrow('cannot delete a running process');
+    await expect(bench.task.start({ id, execId: 'kill' })).rejects.toThrow('cannot start a running process');
+    await bench.task.kill({ id, execId: 'kill', signal: 9 });
+    expect((await bench.task.wait({ id, execId: 'kill' })).exitStatus).toBe(137);
+    await expect(bench.task.kill({ id, execId: 'kill', signal: 9 })).rejects.toThrow('process already finished: not found');
+    await bench.task.delete({ id, execId: 'kill' });
+  });
+
+  it.each([true, false])("ends with the container's init, and is told before it (own pid namespace: %s)", async (own) => {
+    const at = bench.bundle(['/bin/sleep', '600'], (config) => {
+      const { linux } = config;
+      if (!own && linux?.namespaces) linux.namespaces = linux.namespaces.filter((n) => n.type !== 'pid');
+    });
+    await bench.task.create(bench.request(at));
+    await bench.task.start({ id: at.id });
+    const pids: number[] = [];
+    for (const execId of ['a', 'b']) {
+      await bench.task.exec({ id: at.id, execId, spec: spec(['/bin/sh', '-c', 'sleep 600 & sleep 601']) });
+      pids.push((await bench.task.start({ id: at.id, execId })).pid);
+    }
+    await bench.task.kill({ id: at.id, signal: 9 });
+    await bench.task.wait({ id: at.id });
+    expect(bench.topics(at.id).slice(-3)).toEqual(['exit', 'exit', 'exit']);
+    expect(bench.told.findLast(({ topic }) => topic === '/tasks/exit')?.event.id).toBe(at.id);
+    await expect(bench.task.exec({ id: at.id, execId: 'late', spec: spec(['/bin/true']) })).rejects.toThrow(
+      'cannot exec in a stopped state',
+    );
+    await bench.task.delete({ id: at.id });
+    for (const pid of pids) expect(() => readFileSync(`/proc/${pid}/stat`)).toThrow();
+  });
+});
