@@ -11,6 +11,9 @@ import type { OciRuntime } from './runtime.ts';
 /** Where programs keep their state when nobody says where, as containerd's own shim has it. */
 const PROGRAMS_ROOT = '/run/containerd/runc';
 
+/** What the choice depends on, beside the container. */
+export type RuntimeContext = Pick<ShimContext, 'namespace' | 'runtimeRoot' | 'log' | 'observe'>;
+
 /** Hooks take their time, and may ask something of this very process: they run while it goes on. */
 function hasHooks(bundle: string): boolean {
   try {
@@ -20,16 +23,12 @@ function hasHooks(bundle: string): boolean {
   }
 }
 
-export function chooseRuntime(
-  options: Options,
-  bundle: string,
-  context: Pick<ShimContext, 'namespace' | 'runtimeRoot' | 'log'>,
-): OciRuntime {
+export function chooseRuntime(options: Options, bundle: string, context: RuntimeContext): OciRuntime {
   const named = options.binaryName;
   const root = join(options.root || (named ? PROGRAMS_ROOT : context.runtimeRoot), context.namespace);
   const choices = { root, systemdCgroup: options.systemdCgroup, noPivot: options.noPivotRoot, noKeyring: options.noNewKeyring };
   if (named) return programRuntime({ ...choices, bundle, command: [named] });
-  const module = inProcessRuntime({ ...choices, warn: context.log });
+  const module = inProcessRuntime({ ...choices, warn: context.log, observe: context.observe });
   // Its own program, with the same state folder: for what takes longer than this process may stand still.
   const program = programRuntime({ ...choices, bundle, command: [process.execPath, join(packageRoot(), 'bin', 'minirun-runc')] });
   const { create, start, checkpoint, restore } = program;

@@ -1,5 +1,8 @@
 /** What the Task service needs of the process that serves it. */
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import type { Observer } from '../../runc/engine/observer.ts';
+
+export type ObservedCall = 'create' | 'start' | 'exec' | 'delete';
 
 export interface ShimContext {
   /** containerd's namespace, to which all containers of this shim belong. */
@@ -10,6 +13,8 @@ export interface ShimContext {
   version?: string;
   /** Sends an event to containerd. Events go out in the order of the calls; nobody waits for their arrival. */
   publish<T extends DescMessage>(topic: string, schema: T, event: MessageShape<T>): void;
+  /** Who is told of each step of the runc module in this process, if anybody. */
+  observe?: (call: ObservedCall, id: string) => Observer;
   /** One sentence for the shim's log. */
   log(sentence: string): void;
   /** Shutdown was asked for, and it may be: no container is left, or it was to be now. */

@@ -22,8 +22,10 @@ import { OWN_STREAMS } from '../../runc/container/start.ts';
 import { checkCreated, startCreated } from '../../runc/container/start-created.ts';
 import { loadConfig } from '../../runc/container/state.ts';
 import { updateContainer } from '../../runc/container/update.ts';
+import type { Observer } from '../../runc/engine/observer.ts';
 import { resourcesFromJson } from '../../runc/spec/resources.ts';
 import { parseConfig, parseProcess } from '../../runc/spec/validate.ts';
+import type { ObservedCall, ShimContext } from './context.ts';
 import type { OciRuntime } from './runtime.ts';
 
 export interface InProcessOptions {
@@ -33,6 +35,7 @@ export interface InProcessOptions {
   noPivot: boolean;
   noKeyring: boolean;
   warn: (sentence: string) => void;
+  observe?: ShimContext['observe'] | undefined;
 }
 
 /** A failed step in one sentence; the whole story is minirun-runc's to tell. */
@@ -52,6 +55,10 @@ function inFolder<T>(folder: string, act: () => T): T {
 /** All but checkpoint and restore: criu takes seconds. */
 export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'checkpoint' | 'restore'> {
   const { root, warn } = options;
+  const observed = (call: ObservedCall, id: string): { observer?: Observer } => {
+    const observer = options.observe?.(call, id);
+    return observer ? { observer } : {};
+  };
   const choices = { gated: true, preserveFds: 0, noKeyring: options.noKeyring, noPivot: options.noPivot };
 
   return {
@@ -72,6 +79,7 @@ export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'c
           warn,
           systemdCgroup: options.systemdCgroup,
           choices,
+          ...observed('create', id),
         };
         const { pid, master } = inFolder(bundle, () => startContainer(request, streams ?? OWN_STREAMS, streams !== undefined));
         return { pid, master };
@@ -86,7 +94,7 @@ export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'c
         checkCreated(view);
         const config = loadConfig(view);
         try {
-          startCreated(view, config);
+          startCreated(view, config, observed('start', id).observer);
         } catch (error) {
           throw await startError('runc start failed', error, config.process?.args?.[0] ?? '', explain);
         }
@@ -104,7 +112,7 @@ export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'c
       try {
         const asked = parseProcess(JSON.stringify(wanted), 'process');
         command = asked.args?.[0] ?? '';
-        const started = startExec(view, { stateRoot: root, id, process: asked, engine: 'native', warn }, streams);
+        const started = startExec(view, { stateRoot: root, id, process: asked, engine: 'native', warn, ...observed('exec', id) }, streams);
         return { pid: started.pid, master: started.master };
       } catch (error) {
         throw await startError('exec failed', error, command, explain);
@@ -140,7 +148,7 @@ export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'c
     },
 
     async delete(id, force) {
-      const deleted = deleteOci(root, id, { force, warn });
+      const deleted = deleteOci(root, id, { force, warn, ...observed('delete', id) });
       if (!deleted && !force) throw new Error('container does not exist');
     },
   };

@@ -56,14 +56,13 @@ async function startExec(container: Container, exec: TaskProcess, context: ShimC
   } catch (error) {
     throw unknown(`failed to create exec process I/O: ${messageOf(error)}`);
   }
-  const { io, id: execId, spec = {} } = exec;
+  const { io, id: execId } = exec;
   try {
     const made = await orSay('OCI runtime exec failed', () =>
-      container.runtime.exec(container.id, { execId, process: spec, streams: io.streams }),
+      container.runtime.exec(container.id, { execId, process: sized(exec), streams: io.streams }),
     );
     exec.pid = made.pid;
     io.started(made.master);
-    if (exec.size) io.resize(exec.size.rows, exec.size.columns);
   } catch (error) {
     io.close();
     exec.io = undefined;
@@ -75,3 +74,7 @@ async function startExec(container: Container, exec: TaskProcess, context: ShimC
   watcher.told();
   watcher.watch();
 }
+
+/** A size that was asked for before there was a terminal is the terminal's first one. */
+const sized = ({ spec = {}, size, stdio }: TaskProcess): Record<string, unknown> =>
+  stdio.terminal && size ? { ...spec, consoleSize: { height: size.rows, width: size.columns } } : spec;

@@ -8,6 +8,7 @@ import { type Any, AnySchema } from '@bufbuild/protobuf/wkt';
 import { type Client, createClient, createRouterTransport } from '@connectrpc/connect';
 import { OptionsSchema } from '../../../src/proto/containerd/runc/options_pb.ts';
 import { type CreateTaskRequest, CreateTaskRequestSchema, Task } from '../../../src/proto/containerd/task/v2/task_pb.ts';
+import { MountSchema } from '../../../src/proto/containerd/types/mount_pb.ts';
 import type { Config } from '../../../src/runc/spec/config.ts';
 import { taskService } from '../../../src/shim/task/service.ts';
 import { newId, plainConfig } from './box.ts';
@@ -39,6 +40,16 @@ export interface Bench {
   options(options: MessageInitShape<typeof OptionsSchema>): Any;
   close(): void;
 }
+
+/** A mount without options. */
+export const mountOf = (type: string, source: string) => create(MountSchema, { type, source });
+
+/** The process of an exec, as containerd's clients send it. */
+export const processSpec = (args: string[], more: object = {}) =>
+  create(AnySchema, {
+    typeUrl: 'types.containerd.io/opencontainers/runtime-spec/1/Process',
+    value: Buffer.from(JSON.stringify({ args, cwd: '/', env: ['PATH=/bin'], user: { uid: 0, gid: 0 }, ...more })),
+  });
 
 /** What a reader of a fifo has got so far; `end` resolves with all of it at its end. */
 export interface Reader {
