@@ -41,8 +41,7 @@ export function groupService({ members, tasks, log, cleanUp, onLeave }: GroupOpt
         }
         return await cleanUp(id, bundle);
       } finally {
-        const other = members.leave(id);
-        if (other) log.follow(other);
+        log.follow(members.leave(id));
         onLeave();
       }
     },

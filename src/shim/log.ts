@@ -10,8 +10,8 @@ export interface Log {
   info(sentence: string): void;
   error(sentence: string): void;
   debug(sentence: string): void;
-  /** From now on into this bundle's fifo. */
-  follow(bundle: string): void;
+  /** From now on into this bundle's fifo; without one, nowhere. The one before is let go of, so that containerd reads its end. */
+  follow(bundle: string | undefined): void;
 }
 
 /** The form of Go's logrus, in which containerd's own lines are. */
@@ -32,16 +32,21 @@ export function openLog(debug: boolean): Log {
     error: (sentence) => write('error', sentence),
     debug: debug ? (sentence) => write('debug', sentence) : () => {},
     follow(bundle) {
-      try {
-        // For reading as well: so it opens while nobody reads, and a containerd that comes back finds it.
-        const fd = openSync(join(bundle, 'log'), constants.O_RDWR | constants.O_NONBLOCK);
-        call('dup3', fd, 1, 0);
-        // What Node itself has to say when it crashes goes there too.
-        call('dup3', fd, 2, 0);
-        closeSync(fd);
-      } catch {
-        // No fifo: as it was.
-      }
+      const fd = openFifo(bundle) ?? openSync('/dev/null', constants.O_WRONLY);
+      call('dup3', fd, 1, 0);
+      // What Node itself has to say when it crashes goes there too.
+      call('dup3', fd, 2, 0);
+      closeSync(fd);
     },
   };
+}
+
+function openFifo(bundle: string | undefined): number | undefined {
+  if (!bundle) return undefined;
+  try {
+    // For reading as well: so it opens while nobody reads, and a containerd that comes back finds it.
+    return openSync(join(bundle, 'log'), constants.O_RDWR | constants.O_NONBLOCK);
+  } catch {
+    return undefined;
+  }
 }

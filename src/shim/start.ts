@@ -51,13 +51,22 @@ async function join(path: string, id: string, bundle: string): Promise<boolean> 
 }
 
 /** The words that start this program again. */
-const serving = (words: readonly string[]): string[] => [...process.execArgv, process.argv[1] ?? '', ...words.filter((w) => w !== 'start')];
+const serving = (words: readonly string[]): string[] => [
+  ...process.execArgv,
+  '--',
+  process.argv[1] ?? '',
+  ...words.filter((word) => word !== 'start'),
+];
 
 /** The program without an action, so that it serves, with the socket as descriptor 3. It says on our stderr why it cannot. */
 function startServing(path: string, words: readonly string[]): void {
   const fd = listenAt(path, 'stream');
   try {
-    const child = spawn(process.execPath, serving(words), { detached: true, stdio: ['inherit', 'ignore', 'inherit', fd] });
+    const child = spawn(process.execPath, serving(words), {
+      argv0: 'containerd-shim-minirun-v1', // what ps shows
+      detached: true,
+      stdio: ['inherit', 'ignore', 'inherit', fd],
+    });
     child.on('error', (error) => process.stderr.write(`start ${process.execPath}: ${error.message}\n`));
     child.unref();
   } finally {
