@@ -1,7 +1,7 @@
 /** Reading and writing whole small things, manifests and configs, in the content store. */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { Code } from '@connectrpc/connect';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { isAlreadyExists, isCode, isNotFound } from '../errors.ts';
 import { type Descriptor, ingestRef } from '../registry/descriptor.ts';
 import { type Index, MAX_CONFIG, MAX_MANIFEST, type Manifest, parseManifest } from '../registry/manifest.ts';
@@ -31,23 +31,27 @@ export const readManifest = async (content: ContentPort, { digest, mediaType }: 
 
 export const readConfigBytes = (content: ContentPort, { digest }: Descriptor): Promise<Buffer> => readContent(content, digest, MAX_CONFIG);
 
-const POLL = 200;
+/** Milliseconds between two looks at a ref that somebody else is writing: the first pause, and the longest. */
+const POLL = { first: 10, longest: 400 };
 
 /**
- * A writer for what is to have this digest; waits while another process writes it.
+ * A writer for what is to have this digest; waits while somebody else writes it, here or in another process.
+ * Asking for it also puts what is there already under the caller's lease.
  * @returns undefined when it is there
  */
 export async function writerFor(content: ContentPort, descriptor: Descriptor, signal?: AbortSignal): Promise<BlobWriter | undefined> {
-  for (;;) {
+  for (let wait = POLL.first; ; wait = Math.min(wait * 2, POLL.longest)) {
     try {
       return await content.ingest(ingestRef(descriptor), { expected: descriptor.digest, total: descriptor.size });
     } catch (error) {
       if (isAlreadyExists(error)) return undefined;
       if (!isCode(error, Code.Unavailable)) throw error;
-      await pause(POLL, undefined, signal && { signal });
+      await pause(wait, undefined, signal && { signal });
     }
   }
 }
+
+const failedCommit = (text: string) => new ConnectError(text, Code.FailedPrecondition);
 
 /**
  * Ends a writer: what it wrote gets its name, if it is what it should be.
@@ -59,8 +63,10 @@ export async function commitOrDrop(content: ContentPort, writer: BlobWriter, des
     await writer.commit({ size, digest });
   } catch (error) {
     if (isAlreadyExists(error)) return;
-    if (isCode(error, Code.FailedPrecondition)) await dropIngest(content, ingestRef(descriptor));
-    throw error;
+    if (!isCode(error, Code.FailedPrecondition)) throw error;
+    const ref = ingestRef(descriptor);
+    await dropIngest(content, ref);
+    throw failedCommit(`failed commit on ref ${JSON.stringify(ref)}: ${(error as ConnectError).rawMessage}`);
   }
 }
 

@@ -29,7 +29,7 @@ export interface ContentPort {
   /** @throws not found */
   info(digest: string): Awaitable<BlobInfo>;
   read(digest: string, offset?: number, length?: number): Readable;
-  /** @throws unavailable while somebody writes to that ref; already exists when `expected` is there */
+  /** @throws unavailable while somebody writes to that ref; already exists when `expected` is there, which is leased then */
   ingest(ref: string, options?: { expected?: string; total?: number }): Awaitable<BlobWriter>;
   /** Throws away what was written under a ref. @throws not found */
   abort(ref: string): Awaitable<void>;
@@ -62,8 +62,10 @@ export interface Mount {
 export interface SnapshotsPort {
   /** its name in labels: `overlayfs` */
   readonly name: string;
-  /** @throws not found */
-  stat(key: string): Awaitable<unknown>;
+  /**
+   * Makes an active snapshot.
+   * @throws already exists also when the label `containerd.io/snapshot.ref` names a snapshot that is there; that is leased then
+   */
   prepare(key: string, parent: string, options?: { labels?: Record<string, string> }): Awaitable<readonly Mount[]>;
   commit(name: string, key: string, options?: { labels?: Record<string, string> }): Awaitable<void>;
   remove(key: string): Awaitable<void>;

@@ -1,11 +1,11 @@
 /** Layers become snapshots, each on top of the one below it, as soon as their bytes are there. */
 import { randomBytes } from 'node:crypto';
-import { failedPrecondition, isAlreadyExists, isNotFound } from '../errors.ts';
+import { failedPrecondition, isAlreadyExists } from '../errors.ts';
 import type { Descriptor } from '../registry/descriptor.ts';
 import { ingestRef } from '../registry/descriptor.ts';
 import { chainIds } from './chain-id.ts';
-import { once } from './once.ts';
-import type { ApplyPort, ContentPort, SnapshotsPort } from './ports.ts';
+import { locked } from './lock.ts';
+import type { ApplyPort, ContentPort, Mount, SnapshotsPort } from './ports.ts';
 import type { ProgressObserver } from './progress.ts';
 
 export interface UnpackOptions {
@@ -15,35 +15,42 @@ export interface UnpackOptions {
   progress?: ProgressObserver;
 }
 
-const exists = async (snapshots: SnapshotsPort, key: string): Promise<boolean> => {
-  try {
-    await snapshots.stat(key);
-    return true;
-  } catch (error) {
-    if (isNotFound(error)) return false;
-    throw error;
-  }
-};
-
 /** What is so named is unpacked already: nobody else may take that name. */
 const extractKey = (chainId: string) => `extract-${randomBytes(6).toString('base64url')} ${chainId}`;
 
-async function unpackLayer(layer: Descriptor, diffId: string, parent: string, chainId: string, options: UnpackOptions): Promise<void> {
+/** Unpacks one layer, unless the snapshot that it would become is there. */
+async function unpackLayer(
+  layer: Descriptor,
+  diffId: string,
+  parent: string,
+  chainId: string,
+  options: UnpackOptions,
+  arrived: () => Promise<void>,
+): Promise<void> {
   const { content, snapshots, apply, progress } = options;
   const ref = ingestRef(layer);
   const { digest, size: total } = layer;
+  // The metadata knows by this label what is to become of it; if that is there, it says so, and leases it.
   const labels = { 'containerd.io/snapshot.ref': chainId };
   const key = extractKey(chainId);
-  progress?.({ status: 'unpacking', ref, digest, total });
-  const mounts = await snapshots.prepare(key, parent, { labels });
+  let mounts: readonly Mount[];
+  try {
+    mounts = await snapshots.prepare(key, parent, { labels });
+  } catch (error) {
+    if (isAlreadyExists(error)) return;
+    throw error;
+  }
   let committed = false;
   try {
+    await arrived();
+    progress?.({ status: 'unpacking', ref, digest, total });
     const applied = await apply(mounts, content.read(digest), layer);
     // What lies on the disk is what the config promises, or it is nobody's image.
-    if (applied.digest !== diffId)
+    if (applied.digest !== diffId) {
       throw failedPrecondition(
         `wrong diff id calculated on extraction ${JSON.stringify(applied.digest)}, expected ${JSON.stringify(diffId)}`,
       );
+    }
     await snapshots.commit(chainId, key, { labels });
     committed = true;
   } catch (error) {
@@ -67,16 +74,11 @@ export async function unpackLayers(
   options: UnpackOptions,
   arrived: (i: number) => Promise<void> = async () => {},
 ): Promise<string> {
-  const { snapshots } = options;
   const chain = chainIds(diffIds);
   for (const [i, chainId] of chain.entries()) {
-    const layer = layers[i] as Descriptor;
-    const diffId = diffIds[i] as string;
-    if (await exists(snapshots, chainId)) continue;
-    await arrived(i);
-    await once(snapshots, chainId, async () => {
-      if (!(await exists(snapshots, chainId))) await unpackLayer(layer, diffId, chain[i - 1] ?? '', chainId, options);
-    });
+    const one = () => unpackLayer(layers[i] as Descriptor, diffIds[i] as string, chain[i - 1] ?? '', chainId, options, () => arrived(i));
+    // Two pulls of images with the same lower layers: the second waits, and finds the snapshot.
+    await locked(`${options.snapshots.name} ${chainId}`, one);
   }
   return chain.at(-1) ?? '';
 }

@@ -25,7 +25,7 @@ export function testStores(folder: string): TestStores {
   const parents = new Map<string, string>();
   const active = new Set<string>();
   const leases = { now: 0, ever: 0 };
-  const stores: Omit<Stores, 'leased'> = {
+  const make = (): Omit<Stores, 'leased'> => ({
     content: {
       info: (digest) => ({ ...store.info(digest), labels: labels.get(digest) ?? {} }),
       read: store.read,
@@ -50,10 +50,9 @@ export function testStores(folder: string): TestStores {
     },
     snapshots: {
       name: 'overlayfs',
-      stat: (key) => {
-        if (!committed.has(key)) throw notFound(`snapshot ${key}`);
-      },
-      prepare: (key, parent) => {
+      prepare: (key, parent, { labels = {} } = {}) => {
+        const target = labels['containerd.io/snapshot.ref'] ?? '';
+        if (committed.has(target)) throw alreadyExists(`target snapshot ${target}`);
         if (parent !== '' && !committed.has(parent)) throw notFound(`parent snapshot ${parent}`);
         active.add(key);
         parents.set(key, parent);
@@ -76,9 +75,9 @@ export function testStores(folder: string): TestStores {
       }
       return { digest: `sha256:${hash.digest('hex')}`, size };
     },
-  };
+  });
   return {
-    ...stores,
+    ...make(),
     store,
     labels,
     named,
@@ -89,7 +88,7 @@ export function testStores(folder: string): TestStores {
       leases.now++;
       leases.ever++;
       try {
-        return await act(stores);
+        return await act(make());
       } finally {
         leases.now--;
       }
