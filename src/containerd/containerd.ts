@@ -2,15 +2,16 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConnectRouter } from '@connectrpc/connect';
-import { Events as ShimEvents } from '../proto/containerd/services/events/ttrpc/v1/events_pb.ts';
 import { Containers } from '../proto/containerd/services/containers/v1/containers_pb.ts';
 import { Content } from '../proto/containerd/services/content/v1/content_pb.ts';
+import { Events as ShimEvents } from '../proto/containerd/services/events/ttrpc/v1/events_pb.ts';
 import { Events } from '../proto/containerd/services/events/v1/events_pb.ts';
 import { Images } from '../proto/containerd/services/images/v1/images_pb.ts';
 import { Introspection } from '../proto/containerd/services/introspection/v1/introspection_pb.ts';
 import { Leases } from '../proto/containerd/services/leases/v1/leases_pb.ts';
 import { Namespaces } from '../proto/containerd/services/namespaces/v1/namespace_pb.ts';
 import { Snapshots } from '../proto/containerd/services/snapshots/v1/snapshots_pb.ts';
+import { Tasks } from '../proto/containerd/services/tasks/v1/tasks_pb.ts';
 import { Version } from '../proto/containerd/services/version/v1/version_pb.ts';
 import { Health } from '../proto/grpc/health/v1/health_pb.ts';
 import { openContent } from './content/store.ts';
@@ -29,8 +30,10 @@ import { introspectionService } from './services/introspection.ts';
 import { leasesService } from './services/leases.ts';
 import { namespacesService } from './services/namespaces.ts';
 import { snapshotsService } from './services/snapshots.ts';
+import { tasksService } from './services/tasks.ts';
 import { healthService, versionService } from './services/version.ts';
 import type { Snapshotter } from './snapshots/snapshotter.ts';
+import { openTaskManager } from './tasks/manager.ts';
 
 export interface ContainerdOptions {
   /** What has to last; containerd's is /var/lib/containerd. */
@@ -39,7 +42,13 @@ export interface ContainerdOptions {
   state: string;
   /** Where clients find it, for shims that ask. */
   address: string;
+  /** The program that was started, and its own folders of shims. */
+  program: string;
+  shimFolders: string[];
   log: Log;
+  /** The shims' own lines, as they come. */
+  writeLog(text: string): void;
+  debug: boolean;
 }
 
 export interface Containerd {
@@ -50,11 +59,14 @@ export interface Containerd {
   /** The same, for who has it in its own process. */
   services: Services;
   log: Log;
+  /** Goes on with the tasks of an earlier daemon; to be called when their shims can reach this one. */
+  restore(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Opens everything below root and state; one process at a time may have them open. */
-export async function openContainerd({ root, state, log }: ContainerdOptions): Promise<Containerd> {
+export async function openContainerd(options: ContainerdOptions): Promise<Containerd> {
+  const { root, state, log } = options;
   for (const folder of [root, state]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   const store = openContent(join(root, 'io.containerd.content.v1.content'));
   const records = openRecords(join(root, 'io.containerd.metadata.v1.lmdb', 'meta.lmdb'));
@@ -63,9 +75,13 @@ export async function openContainerd({ root, state, log }: ContainerdOptions): P
   const content = namespacedContent(records, store);
   const seen = snapshotters.map((snapshotter) => ({ snapshotter, snapshots: namespacedSnapshots(records, snapshotter) }));
   const events = openExchange();
-  const collector = openCollector({ records, store, content, snapshotters: seen }, (error) => log('error', 'garbage collection failed', { error }));
+  const collector = openCollector({ records, store, content, snapshotters: seen }, (error) =>
+    log('error', 'garbage collection failed', { error }),
+  );
   const snapshots = new Map(seen.map(({ snapshotter, snapshots }) => [snapshotter.name, snapshots]));
-  const services: Services = { root, records, content, snapshots, events, collector, log };
+  const { address, program, shimFolders, debug, writeLog } = options;
+  const tasks = openTaskManager({ root, state, events, log, writeLog, caller: { address, program, shimFolders, debug } });
+  const services: Services = { root, records, content, snapshots, events, collector, tasks, log };
   // What a killed daemon left behind.
   collector.schedule();
 
@@ -83,10 +99,13 @@ export async function openContainerd({ root, state, log }: ContainerdOptions): P
         .service(Snapshots, snapshotsService(services))
         .service(Leases, leasesService(services))
         .service(Events, eventsService(events))
+        .service(Tasks, tasksService(services))
         .service(Introspection, introspectionService(services));
     },
     shimRoutes: (router) => void router.service(ShimEvents, shimEventsService(events)),
+    restore: tasks.restore,
     async close() {
+      tasks.close();
       await collector.close();
       for (const snapshotter of snapshotters) await snapshotter.close();
       await records.close();

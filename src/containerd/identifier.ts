@@ -12,7 +12,8 @@ const MAX_LABEL = 4096;
 export function checkIdentifier(id: string, what?: string): void {
   const said = what === undefined ? '' : `${what}: `;
   if (id === '') throw invalidArgument(`${said}identifier must not be empty`);
-  if (id.length > MAX_LENGTH) throw invalidArgument(`${said}identifier ${JSON.stringify(id)} greater than maximum length (${MAX_LENGTH} characters)`);
+  if (id.length > MAX_LENGTH)
+    throw invalidArgument(`${said}identifier ${JSON.stringify(id)} greater than maximum length (${MAX_LENGTH} characters)`);
   if (!PATTERN.test(id)) throw invalidArgument(`${said}identifier ${JSON.stringify(id)} must match ${PATTERN.source}`);
 }
 

@@ -13,7 +13,9 @@ export function logTo(write: (line: string) => void, least: Level = 'info'): Log
   return (level, message, fields = {}) => {
     if (ORDER.indexOf(level) < ORDER.indexOf(least)) return;
     const more = Object.entries(fields).map(([name, value]) => ` ${name}=${quoted(textOf(value))}`);
-    write(`time=${quoted(new Date().toISOString())} level=${level === 'warn' ? 'warning' : level} msg=${quoted(message)}${more.join('')}\n`);
+    write(
+      `time=${quoted(new Date().toISOString())} level=${level === 'warn' ? 'warning' : level} msg=${quoted(message)}${more.join('')}\n`,
+    );
   };
 }
 

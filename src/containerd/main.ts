@@ -1,5 +1,6 @@
 /** `minirun-containerd`: our containerd as a daemon, with containerd's flags. */
-import { existsSync, readFileSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { openContainerd } from './containerd.ts';
 import { isLevel, type Level, type Log, logTo, textOf } from './log.ts';
@@ -64,8 +65,20 @@ async function serve({ address, root, state, level }: Settings): Promise<void> {
   const log: Log = logTo((line) => writeSync(2, line), level);
   survive(log);
   log('info', 'starting minirun-containerd', { version: VERSION, root, state });
-  const containerd = await openContainerd({ root, state, address, log });
+  const program = realpathSync(process.argv[1] ?? process.execPath);
+  const containerd = await openContainerd({
+    root,
+    state,
+    address,
+    program,
+    // As containerd does: beside itself.
+    shimFolders: [dirname(program)],
+    log,
+    writeLog: (text) => void process.stderr.write(text),
+    debug: level === 'debug' || level === 'trace',
+  });
   const listening = await serveContainerd(containerd, address);
+  await containerd.restore();
   log('info', 'serving...', { address: `${address}.ttrpc` });
   log('info', 'serving...', { address });
   const stop = (signal: NodeJS.Signals) => {
@@ -82,7 +95,8 @@ async function serve({ address, root, state, level }: Settings): Promise<void> {
 
 /** A fault in one call must not end everybody's daemon: it is told, and the rest goes on. */
 function survive(log: Log): void {
-  const tell = (error: unknown) => log('error', 'fault', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  const tell = (error: unknown) =>
+    log('error', 'fault', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   process.on('uncaughtException', tell);
   process.on('unhandledRejection', tell);
   // A client, a shim or a log that is gone.

@@ -12,7 +12,9 @@ import { typeIn } from '../any.ts';
 import { type FieldOf, inMap, unlessEmpty } from '../filters.ts';
 
 const FILES = [container, content, image, namespace, snapshot, task];
-const KNOWN = createRegistry(...FILES.flatMap((file) => Object.entries(file).flatMap(([name, value]) => (name.startsWith('file_') ? [value as never] : []))));
+const KNOWN = createRegistry(
+  ...FILES.flatMap((file) => Object.entries(file).flatMap(([name, value]) => (name.startsWith('file_') ? [value as never] : []))),
+);
 
 /** Decodes an event once, and only when somebody asks for a field of it. */
 export function fieldOfEvent(envelope: Envelope): FieldOf {
@@ -32,7 +34,8 @@ export function fieldOfEvent(envelope: Envelope): FieldOf {
     const field = found?.schema.fields.find((candidate) => candidate.name === name);
     if (!found || !field) return undefined;
     const value: unknown = reflect(found.schema, found.message).get(field);
-    if (field.fieldKind === 'map') return inMap((found.message as unknown as Record<string, Record<string, string>>)[field.localName] ?? {}, inside);
+    if (field.fieldKind === 'map')
+      return inMap((found.message as unknown as Record<string, Record<string, string>>)[field.localName] ?? {}, inside);
     return typeof value === 'object' || value === undefined ? undefined : unlessEmpty(String(value));
   };
 }

@@ -4,13 +4,12 @@
  * containerd.io/gc.ref.content.* and gc.ref.snapshot.NAME on what needs, gc.bref.* on what is
  * needed. A snapshot needs its parent. Source: containerd, docs/garbage-collection.md.
  */
-import { type Labels, prefixOf, type Records, wordsOf } from '../metadata/records.ts';
+import { keyOf, type Labels, prefixOf, type Records, wordsOf } from '../metadata/records.ts';
 
 /** Something that can be needed: `content NS DIGEST`, `ingests NS REF`, `snapshots/NAME NS KEY`, `leases NS ID`, `images`, `containers`. */
 export type Node = string;
 
-const SEPARATOR = '\u0001';
-const nodeOf = (type: string, namespace: string, id: string): Node => [type, namespace, id].join(SEPARATOR);
+const nodeOf = (type: string, namespace: string, id: string): Node => keyOf(type, namespace, id);
 
 const ROOT = 'containerd.io/gc.root';
 const EXPIRE = 'containerd.io/gc.expire';
@@ -78,7 +77,7 @@ function* roots(records: Records, now: Date, flat: (node: Node) => void): Genera
     yield nodeOf('leases', namespace, lease);
     for (const [resource] of records.leased.entries(prefixOf(namespace, lease))) {
       const [, , type = '', ...id] = wordsOf(resource);
-      const node = nodeOf(type, namespace, id.join(SEPARATOR));
+      const node = nodeOf(type, namespace, keyOf(...id));
       if (FLAT in labels) flat(node);
       else yield node;
     }
@@ -102,30 +101,30 @@ function* roots(records: Records, now: Date, flat: (node: Node) => void): Genera
   for (const [key, { labels }] of records.snapshots.entries()) if (ROOT in labels) yield snapshotNode(key);
 }
 
-const typeOf = (node: Node): string => node.slice(0, node.indexOf(SEPARATOR));
+const typeOf = (node: Node): string => wordsOf(node)[0] ?? '';
 
 function references(records: Records, node: Node): Node[] {
   const type = typeOf(node);
-  const [, namespace = '', ...words] = node.split(SEPARATOR);
-  const id = words.join(SEPARATOR);
+  const [, namespace = '', ...words] = wordsOf(node);
+  const id = keyOf(...words);
   if (type === 'content') {
-    const found = records.content.get([namespace, id].join(SEPARATOR));
+    const found = records.content.get(keyOf(namespace, id));
     return found ? [...labelReferences(namespace, found.labels)] : [];
   }
   if (type === 'ingests') {
-    const expected = records.ingests.get([namespace, id].join(SEPARATOR))?.expected;
+    const expected = records.ingests.get(keyOf(namespace, id))?.expected;
     return expected === undefined ? [] : [nodeOf('content', namespace, expected)];
   }
   if (!type.startsWith('snapshots/')) return [];
-  const found = records.snapshots.get([namespace, type.slice('snapshots/'.length), id].join(SEPARATOR));
+  const found = records.snapshots.get(keyOf(namespace, type.slice('snapshots/'.length), id));
   return found ? [...parents(records, node), ...labelReferences(namespace, found.labels)] : [];
 }
 
 function parents(records: Records, node: Node): Node[] {
   const type = typeOf(node);
   if (!type.startsWith('snapshots/')) return [];
-  const [, namespace = '', ...words] = node.split(SEPARATOR);
-  const found = records.snapshots.get([namespace, type.slice('snapshots/'.length), ...words].join(SEPARATOR));
+  const [, namespace = '', ...words] = wordsOf(node);
+  const found = records.snapshots.get(keyOf(namespace, type.slice('snapshots/'.length), ...words));
   return found && found.parent !== '' ? [nodeOf(type, namespace, found.parent)] : [];
 }
 
@@ -146,7 +145,7 @@ const firstWord = (text: string): string => text.split(/[./]/)[0] ?? text;
 function backReferences(records: Records): Map<Node, Node[]> {
   const found = new Map<Node, Node[]>();
   const look = (node: Node, labels: Labels) => {
-    const [, namespace = ''] = node.split(SEPARATOR);
+    const [, namespace = ''] = wordsOf(node);
     for (const [label, value] of Object.entries(labels)) {
       if (!label.startsWith(BACK)) continue;
       const [kind = '', name = ''] = label.slice(BACK.length).split(/[./]/);

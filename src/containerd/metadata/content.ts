@@ -3,9 +3,10 @@
  * they are and carry the labels. A namespace sees only what it wrote itself (or proved to know, by
  * naming the digest).
  */
-import { alreadyExists, failedPrecondition, invalidArgument, isAlreadyExists, isNotFound, notFound } from '../errors.ts';
-import type { ContentStore, IngestStatus, OpenContent } from '../content/store.ts';
+
 import { parseDigest } from '../content/digest.ts';
+import type { ContentStore, IngestStatus, OpenContent } from '../content/store.ts';
+import { alreadyExists, failedPrecondition, invalidArgument, isAlreadyExists, isNotFound, notFound } from '../errors.ts';
 import { applyMask } from '../field-mask.ts';
 import { inMap, parseFilters } from '../filters.ts';
 import { checkLabels } from '../identifier.ts';

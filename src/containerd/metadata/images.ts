@@ -1,6 +1,7 @@
 /** Images: names for content. */
-import { alreadyExists, invalidArgument, notFound } from '../errors.ts';
+
 import { parseDigest } from '../content/digest.ts';
+import { alreadyExists, invalidArgument, notFound } from '../errors.ts';
 import { applyMask } from '../field-mask.ts';
 import { inMap, parseFilters, unlessEmpty } from '../filters.ts';
 import { checkLabels } from '../identifier.ts';
@@ -56,7 +57,13 @@ export function updateImage(records: Records, scope: Scope, change: Image, paths
     const refuse = (path: string) => `cannot update ${JSON.stringify(path)} field on image ${JSON.stringify(name)}`;
     const wanted = paths.length > 0 ? paths : ['labels', 'target'];
     const ofTarget = wanted.filter((path) => /^(target\.)?annotations/.test(path)).map((path) => path.replace(/^target\./, ''));
-    applyMask<Image>(current, change, wanted.filter((path) => !/^(target\.)?annotations/.test(path)), { labels: 'labels', target: 'target' }, refuse);
+    applyMask<Image>(
+      current,
+      change,
+      wanted.filter((path) => !/^(target\.)?annotations/.test(path)),
+      { labels: 'labels', target: 'target' },
+      refuse,
+    );
     applyMask<{ annotations: Labels }>(current.target, change.target, ofTarget, { annotations: 'annotations' }, refuse);
     check(current);
     const { name: _, ...record } = current;

@@ -1,10 +1,21 @@
 /** Leases: what keeps content and snapshots that nothing refers to yet. */
+
+import { parseDigest } from '../content/digest.ts';
 import { alreadyExists, invalidArgument, notFound, notImplemented } from '../errors.ts';
 import { inMap, parseFilters, unlessEmpty } from '../filters.ts';
 import { checkLabels } from '../identifier.ts';
-import { parseDigest } from '../content/digest.ts';
 import type { Scope } from '../scope.ts';
-import { ensureNamespace, entriesOf, keyOf, type Labels, type LeaseRecord, prefixOf, type Records, type ResourceType, wordsOf } from './records.ts';
+import {
+  ensureNamespace,
+  entriesOf,
+  keyOf,
+  type Labels,
+  type LeaseRecord,
+  prefixOf,
+  type Records,
+  type ResourceType,
+  wordsOf,
+} from './records.ts';
 
 export interface Resource {
   type: ResourceType;
@@ -119,4 +130,3 @@ function checkResource(type: string, id: string): void {
       throw notImplemented(`resource type ${type} not supported yet`);
   }
 }
-

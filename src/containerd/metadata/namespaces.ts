@@ -1,8 +1,8 @@
 /** containerd's namespaces, and their labels. */
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../errors.ts';
 import { checkIdentifier, checkLabels } from '../identifier.ts';
-import { entriesOf, type Labels, prefixOf, type Records } from './records.ts';
 import { removeLease } from './leases.ts';
+import { entriesOf, type Labels, prefixOf, type Records, wordsOf } from './records.ts';
 
 export interface Namespace {
   name: string;
@@ -16,7 +16,8 @@ export function getNamespace(records: Records, name: string): Namespace {
   return { name, ...found };
 }
 
-export const listNamespaces = (records: Records): Namespace[] => records.namespaces.entries().map(([name, record]) => ({ name, ...record }));
+export const listNamespaces = (records: Records): Namespace[] =>
+  records.namespaces.entries().map(([name, record]) => ({ name, ...record }));
 
 /** @throws already exists, invalid argument */
 export function createNamespace(records: Records, { name, labels }: Namespace): Namespace {
@@ -59,7 +60,7 @@ export function deleteNamespace(records: Records, name: string): void {
     if (records.images.entries(prefixOf(name)).length > 0) left.push('images');
     if (records.content.entries(prefixOf(name)).length > 0) left.push('blobs');
     if (records.containers.entries(prefixOf(name)).length > 0) left.push('containers');
-    const snapshotters = entriesOf(records.snapshots, name).map(([key]) => key.slice(0, key.search('\u0001')));
+    const snapshotters = entriesOf(records.snapshots, name).map(([key]) => wordsOf(key)[0] ?? '');
     for (const snapshotter of new Set(snapshotters)) left.push(`snapshots on ${JSON.stringify(snapshotter)} snapshotter`);
     if (left.length > 0) {
       throw failedPrecondition(`namespace ${JSON.stringify(name)} must be empty, but it still has ${left.join(', ')}`);

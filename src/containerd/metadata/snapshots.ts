@@ -10,7 +10,7 @@ import { checkLabels } from '../identifier.ts';
 import type { Scope } from '../scope.ts';
 import type { Mount, SnapshotKind, Snapshotter, SnapshotUsage } from '../snapshots/snapshotter.ts';
 import { leaseIt, unleaseIt } from './leases.ts';
-import { ensureNamespace, entriesOf, keyOf, type Labels, type Records, type SnapshotRecord } from './records.ts';
+import { ensureNamespace, entriesOf, keyOf, type Labels, type Records, type SnapshotRecord, wordsOf } from './records.ts';
 
 export interface SnapshotInfo extends Omit<SnapshotRecord, 'backend'> {
   name: string;
@@ -53,11 +53,17 @@ export function namespacedSnapshots(records: Records, snapshotter: Snapshotter):
   const described = (name: string, { backend: _, ...record }: SnapshotRecord): SnapshotInfo => ({ name, ...record });
   const refuseTaken = (scope: Scope, key: string, labels: Labels) => {
     const target = labels[TARGET];
-    if (target !== undefined && records.snapshots.get(keyIn(scope, target))) throw alreadyExists(`target snapshot ${JSON.stringify(target)}`);
+    if (target !== undefined && records.snapshots.get(keyIn(scope, target)))
+      throw alreadyExists(`target snapshot ${JSON.stringify(target)}`);
     if (records.snapshots.get(keyIn(scope, key))) throw alreadyExists(`snapshot ${JSON.stringify(key)}`);
   };
   /** Makes something in the snapshotter under a new name, and its record; or neither. */
-  const withRecord = async <T>(scope: Scope, key: string, make: (backend: string) => Promise<T>, record: (backend: string) => void): Promise<T> => {
+  const withRecord = async <T>(
+    scope: Scope,
+    key: string,
+    make: (backend: string) => Promise<T>,
+    record: (backend: string) => void,
+  ): Promise<T> => {
     const backend = `${scope.namespace}/${records.next()}/${key}`;
     making.add(backend);
     try {
@@ -162,7 +168,7 @@ export function forgetLost(records: Records, snapshotter: Snapshotter): void {
   };
   records.transaction(() => {
     for (const [key, { backend }] of records.snapshots.entries()) {
-      const [, name] = key.split('\u0001');
+      const [, name] = wordsOf(key);
       if (name === snapshotter.name && !there(backend)) records.snapshots.remove(key);
     }
   });

@@ -24,8 +24,12 @@ export interface Metadata {
   close(): Promise<void>;
 }
 
-/** Not a character of any name that containerd allows (identifiers, references), and before all that are. */
-export const SEPARATOR = '\u0001';
+/**
+ * ASCII's unit separator: not a character of any name that containerd allows (identifiers,
+ * references), and before all that are. Not less than 5: lmdb escapes those in keys below 64
+ * characters and not in longer ones, so that a prefix would not be one.
+ */
+export const SEPARATOR = '\u001f';
 
 /** A key of several words, such as a namespace and a name: those of one namespace lie together. */
 export const keyOf = (...words: string[]): string => words.join(SEPARATOR);

@@ -2,7 +2,11 @@
 import { create } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
 import { ContainerCreateSchema, ContainerDeleteSchema, ContainerUpdateSchema } from '../../proto/containerd/events/container_pb.ts';
-import { ContainerSchema, type Containers, type Container as Message } from '../../proto/containerd/services/containers/v1/containers_pb.ts';
+import {
+  ContainerSchema,
+  type Containers,
+  type Container as Message,
+} from '../../proto/containerd/services/containers/v1/containers_pb.ts';
 import { anyFromRecord, anyToRecord } from '../any.ts';
 import { invalidArgument } from '../errors.ts';
 import { type Container, createContainer, deleteContainer, getContainer, listContainers, updateContainer } from '../metadata/containers.ts';

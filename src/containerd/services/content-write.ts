@@ -46,7 +46,11 @@ export async function* writeContent(
       }
       if (request.action === WriteAction.COMMIT) {
         const { labels } = request;
-        answer.digest = await writer.commit({ labels, ...(total > 0 ? { size: total } : {}), ...(expected === '' ? {} : { digest: expected }) });
+        answer.digest = await writer.commit({
+          labels,
+          ...(total > 0 ? { size: total } : {}),
+          ...(expected === '' ? {} : { digest: expected }),
+        });
         yield answer;
         return;
       }

@@ -1,10 +1,11 @@
 /** What the services share: the stores, the events, the collector. */
 import type { Exchange } from '../events/exchange.ts';
 import type { Collector } from '../gc/collector.ts';
+import type { Log } from '../log.ts';
 import type { NamespacedContent } from '../metadata/content.ts';
 import type { Records } from '../metadata/records.ts';
 import type { NamespacedSnapshots } from '../metadata/snapshots.ts';
-import type { Log } from '../log.ts';
+import type { TaskManager } from '../tasks/manager.ts';
 
 export interface Services {
   root: string;
@@ -14,5 +15,6 @@ export interface Services {
   snapshots: Map<string, NamespacedSnapshots>;
   events: Exchange;
   collector: Collector;
+  tasks: TaskManager;
   log: Log;
 }

@@ -10,7 +10,20 @@ import { goArchitecture } from '../platform.ts';
 import type { Services } from './context.ts';
 
 /** Services that have a plugin of the same name in containerd. */
-const GRPC = ['containers', 'content', 'diff', 'events', 'healthcheck', 'images', 'introspection', 'leases', 'namespaces', 'snapshots', 'tasks', 'version'];
+const GRPC = [
+  'containers',
+  'content',
+  'diff',
+  'events',
+  'healthcheck',
+  'images',
+  'introspection',
+  'leases',
+  'namespaces',
+  'snapshots',
+  'tasks',
+  'version',
+];
 
 export const introspectionService = ({ root, snapshots }: Services): ServiceImpl<typeof Introspection> => {
   const uuid = uuidIn(join(root, 'io.containerd.grpc.v1.introspection'));
