@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { Containers } from '../proto/containerd/services/containers/v1/containers_pb.ts';
 import { Content } from '../proto/containerd/services/content/v1/content_pb.ts';
+import { Diff } from '../proto/containerd/services/diff/v1/diff_pb.ts';
 import { Events as ShimEvents } from '../proto/containerd/services/events/ttrpc/v1/events_pb.ts';
 import { Events } from '../proto/containerd/services/events/v1/events_pb.ts';
 import { Images } from '../proto/containerd/services/images/v1/images_pb.ts';
@@ -24,6 +25,7 @@ import { forgetLost, namespacedSnapshots } from './metadata/snapshots.ts';
 import { containersService } from './services/containers.ts';
 import { contentService } from './services/content.ts';
 import type { Services } from './services/context.ts';
+import { diffService } from './services/diff.ts';
 import { eventsService, shimEventsService } from './services/events.ts';
 import { imagesService } from './services/images.ts';
 import { introspectionService } from './services/introspection.ts';
@@ -32,7 +34,7 @@ import { namespacesService } from './services/namespaces.ts';
 import { snapshotsService } from './services/snapshots.ts';
 import { tasksService } from './services/tasks.ts';
 import { healthService, versionService } from './services/version.ts';
-import type { Snapshotter } from './snapshots/snapshotter.ts';
+import { openSnapshotters } from './snapshots/open.ts';
 import { openTaskManager } from './tasks/manager.ts';
 
 export interface ContainerdOptions {
@@ -70,7 +72,8 @@ export async function openContainerd(options: ContainerdOptions): Promise<Contai
   for (const folder of [root, state]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   const store = openContent(join(root, 'io.containerd.content.v1.content'));
   const records = openRecords(join(root, 'io.containerd.metadata.v1.lmdb', 'meta.lmdb'));
-  const snapshotters: Snapshotter[] = [];
+  const { snapshotters, unusable } = await openSnapshotters(root);
+  for (const { name, reason } of unusable) log('warn', 'snapshotter cannot be used', { name, reason });
   for (const snapshotter of snapshotters) forgetLost(records, snapshotter);
   const content = namespacedContent(records, store);
   const seen = snapshotters.map((snapshotter) => ({ snapshotter, snapshots: namespacedSnapshots(records, snapshotter) }));
@@ -81,7 +84,7 @@ export async function openContainerd(options: ContainerdOptions): Promise<Contai
   const snapshots = new Map(seen.map(({ snapshotter, snapshots }) => [snapshotter.name, snapshots]));
   const { address, program, shimFolders, debug, writeLog } = options;
   const tasks = openTaskManager({ root, state, events, log, writeLog, caller: { address, program, shimFolders, debug } });
-  const services: Services = { root, records, content, snapshots, events, collector, tasks, log };
+  const services: Services = { root, unusable, records, content, snapshots, events, collector, tasks, log };
   // What a killed daemon left behind.
   collector.schedule();
 
@@ -96,6 +99,7 @@ export async function openContainerd(options: ContainerdOptions): Promise<Contai
         .service(Containers, containersService(services))
         .service(Images, imagesService(services))
         .service(Content, contentService(services))
+        .service(Diff, diffService(services))
         .service(Snapshots, snapshotsService(services))
         .service(Leases, leasesService(services))
         .service(Events, eventsService(events))

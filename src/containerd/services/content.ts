@@ -1,20 +1,17 @@
 /** The Content service: reading and writing in pieces. */
-import { read } from 'node:fs';
-import { promisify } from 'node:util';
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
 import { ContentDeleteSchema } from '../../proto/containerd/events/content_pb.ts';
 import { type Content, InfoSchema, type Info as Message, StatusSchema } from '../../proto/containerd/services/content/v1/content_pb.ts';
 import { parseDigest } from '../content/digest.ts';
-import type { IngestStatus, OpenContent } from '../content/store.ts';
+import type { IngestStatus } from '../content/store.ts';
 import type { ContentInfo } from '../metadata/content.ts';
 import { scopeOf } from '../scope.ts';
 import { timestampOf } from '../timestamp.ts';
+import { pieces } from './content-read.ts';
 import { writeContent } from './content-write.ts';
 import type { Services } from './context.ts';
 
-/** Well below the 4 MiB that gRPC clients take when they have not said anything else. */
-const PIECE = 1 << 20;
 const LISTED_AT_ONCE = 100;
 
 export const contentService = (services: Services): ServiceImpl<typeof Content> => {
@@ -56,19 +53,6 @@ export const contentService = (services: Services): ServiceImpl<typeof Content> 
     },
   };
 };
-
-const readAsync = promisify(read);
-
-async function* pieces({ fd }: OpenContent, start: number, end: number) {
-  for (let offset = start; offset < end; ) {
-    // A new buffer for each: the message before may still be on its way.
-    const data = Buffer.allocUnsafeSlow(Math.min(PIECE, end - offset));
-    const { bytesRead } = await readAsync(fd, data, 0, data.length, offset);
-    if (bytesRead === 0) throw new ConnectError(`content ends at ${offset} of ${end} bytes`, Code.DataLoss);
-    yield { offset: BigInt(offset), data: data.subarray(0, bytesRead) };
-    offset += bytesRead;
-  }
-}
 
 const messageOf = ({ digest, size, labels, createdAt, updatedAt }: ContentInfo): Message =>
   create(InfoSchema, { digest, size: BigInt(size), labels, createdAt: timestampOf(createdAt), updatedAt: timestampOf(updatedAt) });

@@ -9,6 +9,8 @@ import type { TaskManager } from '../tasks/manager.ts';
 
 export interface Services {
   root: string;
+  /** Snapshotters that do not work here. */
+  unusable: { name: string; reason: string }[];
   records: Records;
   content: NamespacedContent;
   /** By the name of the snapshotter. */

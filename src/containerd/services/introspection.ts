@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
-import type { ServiceImpl } from '@connectrpc/connect';
+import { Code, type ServiceImpl } from '@connectrpc/connect';
 import { type Introspection, PluginSchema } from '../../proto/containerd/services/introspection/v1/introspection_pb.ts';
 import { parseFilters } from '../filters.ts';
 import { goArchitecture } from '../platform.ts';
@@ -25,7 +25,7 @@ const GRPC = [
   'version',
 ];
 
-export const introspectionService = ({ root, snapshots }: Services): ServiceImpl<typeof Introspection> => {
+export const introspectionService = ({ root, snapshots, unusable }: Services): ServiceImpl<typeof Introspection> => {
   const uuid = uuidIn(join(root, 'io.containerd.grpc.v1.introspection'));
   const platforms = [{ os: 'linux', architecture: goArchitecture() }];
   const plugins = [
@@ -35,6 +35,12 @@ export const introspectionService = ({ root, snapshots }: Services): ServiceImpl
       id,
       platforms,
       exports: { root: join(root, `io.containerd.snapshotter.v1.${id}`) },
+    })),
+    ...unusable.map(({ name, reason }) => ({
+      type: 'io.containerd.snapshotter.v1',
+      id: name,
+      platforms,
+      initErr: { code: Code.Unknown, message: reason },
     })),
     { type: 'io.containerd.metadata.v1', id: 'bolt', requires: ['io.containerd.content.v1', 'io.containerd.snapshotter.v1'] },
     { type: 'io.containerd.differ.v1', id: 'walking', requires: ['io.containerd.metadata.v1'], platforms },
