@@ -101,9 +101,13 @@ function check(view: ContainerView, force: boolean): void {
   throw new Error(`cannot delete container ${view.state.id} that is not stopped: ${status}`);
 }
 
-/** Ends what another command works on: a create loses its life, as its container is none yet; a start loses the container. */
+/**
+ * Ends what another command works on: a create loses its life, as its container is none yet (a shim, which has other
+ * containers, loses only what is in this one's cgroups); a start loses the container.
+ */
 function interrupt(view: ContainerView | undefined): void {
-  if (view?.status === 'creating') end(view.state.owner);
+  if (view?.status === 'creating' && view.state.hosted) killAll(view.state.cgroups, SIGKILL);
+  else if (view?.status === 'creating') end(view.state.owner);
   else if (view?.state.init) signalProcess(view.state.init, SIGKILL);
 }
 

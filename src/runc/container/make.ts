@@ -54,6 +54,7 @@ function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolea
     id,
     name: request.name,
     owner: self(),
+    ...(request.hosted ? { hosted: true } : {}),
     bundle: request.bundle,
     rootfs,
     created: new Date().toISOString(),

@@ -49,6 +49,8 @@ export interface RunRequest {
   systemdCgroup?: boolean;
   /** Go on without cgroups that may not be made, or do not; undefined: where we are not the machine's root. */
   rootless?: boolean;
+  /** This process makes others, too: a forced delete of this one must not end it. */
+  hosted?: boolean;
   /** Called with the first process's number once it is made. */
   onRunning?: (pid: number) => void;
   /** A connected unix socket that gets the terminal's master (`--console-socket`). */

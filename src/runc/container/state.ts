@@ -26,6 +26,8 @@ export interface State {
   init?: ProcessName;
   /** The minirun process that made it and waits for it. */
   owner: ProcessName;
+  /** That process has others to look after as well (a shim): it is not to be ended for this one. */
+  hosted?: boolean;
   bundle: string;
   rootfs: string;
   /** ISO 8601. */

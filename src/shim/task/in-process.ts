@@ -76,6 +76,7 @@ export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'c
           engine: 'native',
           remove: false,
           keep: false,
+          hosted: true,
           warn,
           systemdCgroup: options.systemdCgroup,
           choices,
