@@ -4,6 +4,7 @@ import { isDigest } from '../content/digest.ts';
 import { invalidArgument, isAlreadyExists } from '../errors.ts';
 import type { TarEntry } from '../layers/tar-header.ts';
 import { readable } from '../layers/tar-header.ts';
+import { dropIngest } from '../transfer/content.ts';
 import type { BlobWriter, ContentPort } from '../transfer/ports.ts';
 import { linkTarget } from './archive-name.ts';
 import type { ArchiveVisitor } from './read-archive.ts';
@@ -92,7 +93,7 @@ export function collectArchive(content: ContentPort): { visitor: ArchiveVisitor;
     try {
       return await ended.commit({ size, ...(expected && { digest: expected }) });
     } catch (error) {
-      await Promise.resolve(content.abort(ref)).catch(() => {});
+      await dropIngest(content, ref);
       // "content sha256:…: already exists" is no failure: the same bytes are there under their digest.
       const known = isAlreadyExists(error) ? (expected ?? /sha256:[0-9a-f]{64}/.exec((error as Error).message)?.[0]) : undefined;
       if (known !== undefined) return known;
@@ -127,7 +128,7 @@ export function collectArchive(content: ContentPort): { visitor: ArchiveVisitor;
     close: async () => {
       if (writer === undefined) return;
       await writer.close();
-      await Promise.resolve(content.abort(`import-${own}-${expected ?? name}`)).catch(() => {});
+      await dropIngest(content, `import-${own}-${expected ?? name}`);
     },
   };
 }

@@ -11,6 +11,7 @@ import { invalidArgument, isAlreadyExists } from '../errors.ts';
 import { checkDescriptor, type Descriptor } from '../registry/descriptor.ts';
 import { isIndex, isManifest } from '../registry/media-types.ts';
 import { formatReference, parseReference, withDefaultTag } from '../registry/reference.ts';
+import { dropIngest } from '../transfer/content.ts';
 import type { ContentPort } from '../transfer/ports.ts';
 import { type ArchiveContents, jsonOf } from './contents.ts';
 import type { ArchivedImage } from './docker-archive.ts';
@@ -79,7 +80,7 @@ async function keepBlob(content: ContentPort, path: string, digest: string): Pro
       for await (const chunk of bytes as AsyncIterable<Buffer>) await writer.write(chunk);
       await writer.commit({ size: stat.size, digest }).catch(async (error) => {
         if (isAlreadyExists(error)) return;
-        await Promise.resolve(content.abort(`import-${digest}`)).catch(() => {});
+        await dropIngest(content, `import-${digest}`);
         throw error;
       });
     } finally {

@@ -70,7 +70,8 @@ export async function commitOrDrop(content: ContentPort, writer: BlobWriter, des
   }
 }
 
-async function dropIngest(content: ContentPort, ref: string): Promise<void> {
+/** Throws away what was written under a ref, if anything was. */
+export async function dropIngest(content: ContentPort, ref: string): Promise<void> {
   try {
     await content.abort(ref);
   } catch (error) {

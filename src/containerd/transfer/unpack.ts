@@ -18,6 +18,15 @@ export interface UnpackOptions {
 /** What is so named is unpacked already: nobody else may take that name. */
 const extractKey = (chainId: string) => `extract-${randomBytes(6).toString('base64url')} ${chainId}`;
 
+/** An active snapshot that is not wanted any more. If it cannot be removed, its lease's end lets the collector do it. */
+async function removed(snapshots: SnapshotsPort, key: string): Promise<void> {
+  try {
+    await snapshots.remove(key);
+  } catch {
+    // The reason for giving up matters more.
+  }
+}
+
 /** Unpacks one layer, unless the snapshot that it would become is there. */
 async function unpackLayer(
   layer: Descriptor,
@@ -57,7 +66,7 @@ async function unpackLayer(
     // Another process was faster with the same layers: its result is as good.
     if (!isAlreadyExists(error)) throw error;
   } finally {
-    if (!committed) await Promise.resolve(snapshots.remove(key)).catch(() => {});
+    if (!committed) await removed(snapshots, key);
   }
   await content.label(digest, { 'containerd.io/uncompressed': diffId });
   progress?.({ status: 'unpacked', ref, digest, offset: total, total });
