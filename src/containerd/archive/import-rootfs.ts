@@ -26,6 +26,16 @@ export interface ImportOptions {
 
 const LAYERS: Record<Compression, string> = { plain: OCI_LAYER, gzip: OCI_LAYER_GZIP, zstd: OCI_LAYER_ZSTD };
 
+/** Until it takes more, or never will. */
+const drained = (stream: PassThrough): Promise<void> =>
+  new Promise((resolve) => {
+    const go = () => {
+      stream.off('drain', go).off('close', go);
+      resolve();
+    };
+    stream.on('drain', go).on('close', go);
+  });
+
 /** The layer as it comes, compressed or not, into the store; and the digest of its plain bytes. */
 async function keepLayer(content: ContentPort, tar: Readable): Promise<{ layer: Descriptor; diffId: string }> {
   const ref = `import-rootfs-${randomBytes(6).toString('hex')}`;
@@ -46,7 +56,7 @@ async function keepLayer(content: ContentPort, tar: Readable): Promise<{ layer: 
   try {
     for await (const chunk of tar as AsyncIterable<Buffer>) {
       own.update(chunk);
-      const more = copy.destroyed || copy.write(chunk) ? undefined : new Promise((go) => copy.once('drain', go).once('close', go));
+      const more = copy.destroyed || copy.write(chunk) ? undefined : drained(copy);
       await writer.write(chunk);
       await more;
     }

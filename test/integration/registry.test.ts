@@ -1,0 +1,257 @@
+/** Our client and a real registry; what skopeo thinks of what we send; what we make of what skopeo sends. */
+import { execFileSync, spawn } from 'node:child_process';
+import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Containerd, openContainerd } from '../../src/containerd/containerd.ts';
+import { deleteImage } from '../../src/containerd/metadata/images.ts';
+import { parseDockerConfig } from '../../src/containerd/registry/credentials.ts';
+import { listRepositories, listTags } from '../../src/containerd/registry/lists.ts';
+import { deleteManifest, headManifest, putManifest } from '../../src/containerd/registry/manifests.ts';
+import { openRegistry } from '../../src/containerd/registry/registry.ts';
+import type { RegistrySettings } from '../../src/containerd/registry/settings.ts';
+import { storesOf } from '../../src/containerd/transfer/stores.ts';
+import { transfersOf } from '../../src/containerd/transfer/transfers.ts';
+import { type DockerRegistry, noRegistry, startRegistry } from './support/docker-registry.ts';
+import { BUSYBOX } from './support/minirun.ts';
+
+const reason = process.getuid?.() === 0 ? noRegistry() : 'only root unpacks layers with their owners';
+if (reason) console.log(`registry: skipped, ${reason}`);
+
+const AMD64 = { os: 'linux', architecture: 'amd64' };
+const ARM64 = { os: 'linux', architecture: 'arm64' };
+const INDEX = 'application/vnd.oci.image.index.v1+json';
+const USER = { name: 'me', password: 'a secret: with a colon' };
+
+const skopeo = (...args: string[]) => execFileSync('skopeo', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+const inspect = (where: string, ...args: string[]) => JSON.parse(skopeo('inspect', '--tls-verify=false', ...args, where));
+
+/** The busybox fixture as a tar. */
+const busybox = (): Readable =>
+  spawn('tar', ['-C', BUSYBOX, '--sort=name', '--mtime=@0', '-cz', '.'], { stdio: ['ignore', 'pipe', 'inherit'] }).stdout;
+
+async function all<T>(list: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const one of list) found.push(one);
+  return found;
+}
+
+describe.skipIf(reason)('a real registry', () => {
+  let folder: string;
+  let plain: DockerRegistry;
+  let guarded: DockerRegistry;
+  let secure: DockerRegistry;
+  const opened: Containerd[] = [];
+
+  /** A containerd of our own, empty. */
+  const fresh = async () => {
+    const place = mkdtempSync(join(folder, 'containerd-'));
+    const containerd = await openContainerd({
+      root: join(place, 'root'),
+      state: join(place, 'state'),
+      address: '',
+      program: '',
+      shimFolders: [],
+      log: () => {},
+      writeLog: () => {},
+      debug: false,
+    });
+    opened.push(containerd);
+    const { services } = containerd;
+    const snapshotter = services.snapshots.has('overlayfs') ? 'overlayfs' : 'native';
+    const blobs = () => readdirSync(join(place, 'root/io.containerd.content.v1.content/blobs/sha256'));
+    const transfers = (settings: RegistrySettings = {}) => transfersOf(storesOf(services, 'test', snapshotter), settings);
+    /** The files of the image's uppermost snapshot. */
+    const files = async (chainId: string): Promise<string> => {
+      const snapshots = services.snapshots.get(snapshotter)!;
+      const [mount] = await snapshots.make({ namespace: 'test' }, 'view', `look-${chainId}`, chainId, {});
+      return (
+        mount!.options
+          .find((option) => option.startsWith('lowerdir='))
+          ?.slice(9)
+          .split(':')[0] ?? mount!.source
+      );
+    };
+    return { services, transfers, blobs, files };
+  };
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'minirun-registry-test-'));
+    [plain, guarded, secure] = await Promise.all([startRegistry(), startRegistry({ user: USER }), startRegistry({ tls: true })]);
+    const { transfers } = await fresh();
+    const t = transfers();
+    for (const [name, platform] of [
+      ['amd', AMD64],
+      ['arm', ARM64],
+    ] as const) {
+      await t.import(busybox(), { name: `${plain.host}/test/busybox:${name}`, platform, changes: ['CMD ["sh"]', `LABEL arch=${name}`] });
+      await t.push(`${plain.host}/test/busybox:${name}`);
+    }
+  });
+  afterAll(async () => {
+    for (const containerd of opened) await containerd.close();
+    await Promise.all([plain, guarded, secure].map((registry) => registry?.stop()));
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('has what we pushed, and skopeo can read it', () => {
+    const seen = inspect(`docker://${plain.host}/test/busybox:amd`);
+    expect(seen).toMatchObject({ Architecture: 'amd64', Os: 'linux', Labels: { arch: 'amd' }, RepoTags: ['amd', 'arm'] });
+    skopeo('copy', '--src-tls-verify=false', `docker://${plain.host}/test/busybox:amd`, `oci:${join(folder, 'copied')}:x`);
+    expect(inspect(`oci:${join(folder, 'copied')}:x`).Digest).toBe(seen.Digest);
+  });
+
+  it.each([
+    ['as OCI, gzip', ['--dest-compress-format', 'gzip', '--format', 'oci']],
+    ['as OCI, zstd', ['--dest-compress-format', 'zstd', '--format', 'oci']],
+    ["in Docker's format", ['--dest-compress-format', 'gzip', '--format', 'v2s2']],
+  ])('gives us what skopeo pushed: %s', async (what, args) => {
+    const tag = what.replace(/[^a-z]+/gi, '-').toLowerCase();
+    skopeo(
+      'copy',
+      '--src-tls-verify=false',
+      '--dest-tls-verify=false',
+      ...args,
+      `docker://${plain.host}/test/busybox:amd`,
+      `docker://${plain.host}/by/skopeo:${tag}`,
+    );
+    const { transfers, services, files } = await fresh();
+    const { image } = await transfers().pull(`${plain.host}/by/skopeo:${tag}`);
+    expect(image.target.digest).toBe(inspect(`docker://${plain.host}/by/skopeo:${tag}`).Digest);
+    const layers = services.content.list({ namespace: 'test' }).filter(({ labels }) => labels['containerd.io/uncompressed']);
+    expect(layers).toHaveLength(1);
+    const place = await files(layers[0]!.labels['containerd.io/uncompressed']!);
+    expect(readFileSync(join(place, 'bin/busybox')).equals(readFileSync(join(BUSYBOX, 'bin/busybox')))).toBe(true);
+  });
+
+  it('takes one platform out of an index that it made, and sends all of them on', async () => {
+    const registry = openRegistry(plain.host);
+    const parts = await Promise.all(['amd', 'arm'].map((tag) => headManifest(registry, 'test/busybox', tag)));
+    const index = {
+      schemaVersion: 2,
+      mediaType: INDEX,
+      manifests: [
+        { ...parts[0], platform: AMD64 },
+        { ...parts[1], platform: { ...ARM64, variant: 'v8' } },
+      ],
+    };
+    await putManifest(registry, 'test/busybox', 'both', INDEX, Buffer.from(JSON.stringify(index)));
+    registry.close();
+    const name = `${plain.host}/test/busybox:both`;
+    expect(inspect(`docker://${name}`, '--override-arch', 'arm64').Labels).toEqual({ arch: 'arm' });
+
+    const { transfers, blobs } = await fresh();
+    const t = transfers();
+    expect((await t.pull(name, { platform: ARM64 })).manifests.map(({ digest }) => digest)).toEqual([parts[1]!.digest]);
+    const one = blobs().length;
+    await t.pull(name, { platform: 'all' });
+    expect(blobs().length).toBeGreaterThan(one);
+    const sent = await t.push(`${plain.host}/elsewhere/busybox:both`, { image: name });
+    expect(skopeo('inspect', '--raw', '--tls-verify=false', `docker://${plain.host}/elsewhere/busybox:both`)).toBe(JSON.stringify(index));
+    expect(sent.digest).toBe((await t.pull(`${plain.host}/elsewhere/busybox:both`)).image.target.digest);
+  });
+
+  it('is sent no layer twice: from another repository it is mounted', async () => {
+    const { transfers } = await fresh();
+    const seen: string[] = [];
+    const t = transfers({ observe: ({ method, url, status }) => seen.push(`${method} ${new URL(url).pathname} ${status}`) });
+    await t.pull(`${plain.host}/test/busybox:amd`);
+    seen.length = 0;
+    await t.push(`${plain.host}/mounted/busybox:1`, { image: `${plain.host}/test/busybox:amd` });
+    expect(seen.filter((line) => line.startsWith('POST'))).toEqual(Array(2).fill('POST /v2/mounted/busybox/blobs/uploads/ 201'));
+    expect(seen.filter((line) => line.startsWith('PUT'))).toEqual(['PUT /v2/mounted/busybox/manifests/1 201']);
+    await t.push(`${plain.host}/pieces/busybox:1`, { image: `${plain.host}/test/busybox:amd`, chunk: 300_000 });
+    expect(inspect(`docker://${plain.host}/pieces/busybox:1`).Digest).toBe(inspect(`docker://${plain.host}/test/busybox:amd`).Digest);
+  });
+
+  it('tells its tags and repositories page by page, and forgets what is deleted', async () => {
+    const registry = openRegistry(plain.host);
+    try {
+      for (const tag of ['a', 'b', 'c', 'd', 'e'])
+        skopeo(
+          'copy',
+          '--src-tls-verify=false',
+          '--dest-tls-verify=false',
+          `docker://${plain.host}/test/busybox:amd`,
+          `docker://${plain.host}/tags/x:${tag}`,
+        );
+      expect((await all(listTags(registry, 'tags/x', 2))).sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
+      expect(await all(listRepositories(registry, 1))).toEqual(expect.arrayContaining(['tags/x', 'test/busybox']));
+      const target = await headManifest(registry, 'tags/x', 'a');
+      await deleteManifest(registry, 'tags/x', target!.digest);
+      await expect(headManifest(registry, 'tags/x', 'a')).rejects.toThrow('404 Not Found');
+    } finally {
+      registry.close();
+    }
+  });
+
+  it('lets in who has the password', async () => {
+    const { transfers } = await fresh();
+    const name = `${guarded.host}/private/busybox:1`;
+    const own = `${plain.host}/test/busybox:amd`;
+    await transfers().pull(own);
+    await expect(transfers().push(name, { image: own })).rejects.toThrow('401 Unauthorized');
+    await expect(transfers().push(name, { image: own, credentials: { username: USER.name, password: 'wrong' } })).rejects.toThrow(
+      '401 Unauthorized',
+    );
+    await transfers().push(name, { image: own, credentials: { username: USER.name, password: USER.password } });
+    await expect(transfers().pull(name)).rejects.toThrow('pull access denied, repository does not exist or may require authorization');
+    const config = JSON.stringify({ auths: { [guarded.host]: { auth: btoa(`${USER.name}:${USER.password}`) } } });
+    const { image } = await transfers({ credentials: parseDockerConfig(config) }).pull(name);
+    expect(image.target.digest).toBe(inspect(`docker://${name}`, '--creds', `${USER.name}:${USER.password}`).Digest);
+  });
+
+  it('shows a certificate that the authority of its folder has signed', async () => {
+    const { transfers } = await fresh();
+    await transfers().pull(`${plain.host}/test/busybox:amd`);
+    const certificates = join(folder, 'certs.d');
+    mkdirSync(join(certificates, secure.host), { recursive: true });
+    writeFileSync(join(certificates, secure.host, 'ca.crt'), readFileSync(secure.ca!));
+    const options = { image: `${plain.host}/test/busybox:amd` };
+    await transfers({ certificates }).push(`${secure.host}/tls/busybox:1`, options);
+    // 127.0.0.1 is trusted whatever it shows, as Docker does; a mirror's URL says https, and is checked the same.
+    const strict = openRegistry(secure.host, { certificates, ca: [] });
+    expect((await strict.base()).protocol).toBe('https:');
+    strict.close();
+    expect(skopeo('inspect', '--cert-dir', join(certificates, secure.host), `docker://${secure.host}/tls/busybox:1`)).toContain('"Digest"');
+  });
+
+  it('exchanges archives with skopeo: one file that is an OCI layout and a Docker archive', async () => {
+    const { transfers } = await fresh();
+    const name = `${plain.host}/test/busybox:amd`;
+    const { image } = await transfers().pull(name);
+    const saved = join(folder, 'saved.tar');
+    await pipeline(await transfers().save([name]), createWriteStream(saved));
+    expect(inspect(`oci-archive:${saved}`).Digest).toBe(image.target.digest);
+    expect(inspect(`docker-archive:${saved}`).Labels).toEqual({ arch: 'amd' });
+    for (const form of ['oci-archive', 'docker-archive']) {
+      const path = join(folder, `${form}.tar`);
+      skopeo('copy', '--src-tls-verify=false', `docker://${name}`, `${form}:${path}:example.com/other:1`);
+      const other = await fresh();
+      const { images } = await other.transfers().load(createReadStream(path));
+      expect(images.map((one) => one.name)).toEqual(['example.com/other:1']);
+      expect(other.services.snapshots.size).toBeGreaterThan(0);
+    }
+    const layout = await fresh();
+    skopeo('copy', `oci-archive:${saved}`, `oci:${join(folder, 'layout')}:example.com/folder:1`);
+    expect((await layout.transfers().load(join(folder, 'layout'))).images.map((one) => one.target.digest)).toEqual([image.target.digest]);
+  });
+
+  it('leaves to the garbage collector what no image needs, and nothing else', async () => {
+    const { transfers, services, blobs } = await fresh();
+    const name = `${plain.host}/test/busybox:amd`;
+    await transfers().pull(name);
+    await services.collector.collect();
+    expect(blobs()).toHaveLength(3);
+    const again = await transfers().pull(name);
+    expect(again.image.target.digest).toBe(inspect(`docker://${name}`).Digest);
+    deleteImage(services.records, { namespace: 'test' }, name);
+    await services.collector.collect();
+    expect(blobs()).toEqual([]);
+    for (const [, snapshots] of services.snapshots) expect(snapshots.list({ namespace: 'test' }, [])).toEqual([]);
+    await expect(transfers().pull(`${plain.host}/test/busybox:none`)).rejects.toThrow(`${plain.host}/test/busybox:none: not found`);
+  });
+});
