@@ -37,6 +37,15 @@ export function targetOf(mounts: readonly Mount[]): Target | undefined {
   };
 }
 
+/** The folders that a tree to be read is made of, topmost first. Undefined when the mounts are of another kind. */
+export function lowersOf(mounts: readonly Mount[]): string[] | undefined {
+  const [mount] = mounts;
+  if (!mount || mounts.length > 1 || mount.target) return undefined;
+  if (mount.type === 'bind' || mount.options.includes('bind') || mount.options.includes('rbind')) return [mount.source];
+  const lower = option(mount, 'lowerdir');
+  return mount.type === 'overlay' && lower !== undefined && option(mount, 'upperdir') === undefined ? folders(lower) : undefined;
+}
+
 /** The attributes that overlayfs keeps for itself. A layer must not bring them (they say where lower files are). */
 export const isOverlayXattr = (name: string): boolean => name.startsWith('trusted.overlay.') || name.startsWith('user.overlay.');
 
