@@ -35,7 +35,8 @@ function parseFilter(text: string): Filter {
   if (text === '') return () => true;
   let at = 0;
   const fail = (what: string): never => {
-    throw invalidArgument(`filters: parse error: [${text.slice(0, at)} >|${text.slice(at)}|< ]: ${what}`);
+    const place = at < text.length ? `${text.slice(0, at)} >|${text[at]}|< ${text.slice(at + 1)}` : text;
+    throw invalidArgument(`filters: parse error: [${place}]: ${what}`);
   };
   const take = (pattern: RegExp): string | undefined => {
     pattern.lastIndex = at;
