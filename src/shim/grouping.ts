@@ -5,7 +5,6 @@
  * (docs/shim.md has the numbers), so by default all containers of a namespace share one. A label
  * groups them more finely, as with containerd's own shim; native/minirun-shim.c follows the same rules.
  */
-import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Flags } from './flags.ts';
@@ -40,10 +39,16 @@ export function makeSocketFolder(): string {
 
 /**
  * The path of the group's socket. A hash, as a socket's path has 108 bytes at most, and ids may have 76
- * and containerd's own path any number.
+ * and containerd's own path any number. Who finds it there by chance shares a process, and no more.
  */
 export function socketPath({ address, namespace }: Pick<Flags, 'address' | 'namespace'>, group: Group): string {
-  // "minirun": containerd's own shim may serve a group of the same name.
-  const seed = [address, namespace, 'minirun', ...(group.kind === 'namespace' ? [] : [group.name])].join('/');
-  return join(SOCKETS, createHash('sha256').update(seed).digest('hex'));
+  const seed = [address, namespace, group.kind === 'namespace' ? '' : group.name].join('/');
+  return join(SOCKETS, `minirun-${fnv1a(Buffer.from(seed)).toString(16).padStart(16, '0')}`);
+}
+
+/** FNV-1a, 64 bits: a hash that fits into a line of C. */
+function fnv1a(bytes: Uint8Array): bigint {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of bytes) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return hash;
 }

@@ -9,7 +9,7 @@ import { Group as GroupService } from '../proto/minirun/shim/v1/group_pb.ts';
 import { clearAway } from './clear-away.ts';
 import type { Flags } from './flags.ts';
 import { groupService } from './group-service.ts';
-import { type Group, groupOf, makeSocketFolder, socketPath } from './grouping.ts';
+import { type Group, groupOf, makeSocketFolder } from './grouping.ts';
 import { openLog } from './log.ts';
 import { membersOf } from './members.ts';
 import { openPublisher } from './publish.ts';
@@ -30,10 +30,11 @@ const FLUSH_MS = 5000;
 
 /** Serves until nothing is left to hold. Never returns: it ends the process. @throws Error when it cannot begin */
 export function serve(flags: Flags): void {
-  const inherited = flags.socket === '' && isSocket(LISTEN_FD);
-  const group = inherited ? groupOf(readFileSync('config.json', 'utf8'), flags.id) : ({ kind: 'container', name: flags.id } as const);
-  const path = inherited ? socketPath(flags, group) : flags.socket;
+  const path = flags.socket.replace(/^unix:\/\//, '');
   if (!path) throw new Error('there is no socket to serve: call it with start, or with -socket');
+  // What start has made already, so that whoever called it finds it.
+  const inherited = isSocket(LISTEN_FD);
+  const group = inherited ? groupOf(readFileSync('config.json', 'utf8'), flags.id) : ({ kind: 'container', name: flags.id } as const);
   detach();
 
   const log = openLog(flags.debug);

@@ -50,19 +50,21 @@ async function join(path: string, id: string, bundle: string): Promise<boolean> 
   }
 }
 
-/** The words that start this program again. */
-const serving = (words: readonly string[]): string[] => [
+/** The words that start this program again, without its action: so that it serves. */
+const serving = (path: string, words: readonly string[]): string[] => [
   ...process.execArgv,
   '--',
   process.argv[1] ?? '',
-  ...words.filter((word) => word !== 'start'),
+  ...words.slice(0, -1),
+  '-socket',
+  path,
 ];
 
 /** The program without an action, so that it serves, with the socket as descriptor 3. It says on our stderr why it cannot. */
 function startServing(path: string, words: readonly string[]): void {
   const fd = listenAt(path, 'stream');
   try {
-    const child = spawn(process.execPath, serving(words), {
+    const child = spawn(process.execPath, serving(path, words), {
       argv0: 'containerd-shim-minirun-v1', // what ps shows
       detached: true,
       stdio: ['inherit', 'ignore', 'inherit', fd],

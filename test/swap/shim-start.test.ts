@@ -38,7 +38,7 @@ describe.skipIf(reason)('shim start and delete', () => {
   const remove = (way: keyof typeof WAYS, id: string, bundle: string) =>
     run(bundle, [...WAYS[way], ...FLAGS, '-id', id, '-bundle', bundle, 'delete']);
   const shims = async (): Promise<number[]> =>
-    (await place.run(['sh', '-c', `pgrep -f '^containerd-shim-minirun-v1 -- .*-id [^ ]+$' || true`])).out
+    (await place.run(['sh', '-c', `pgrep -f '^containerd-shim-minirun-v1 -- .*-socket' || true`])).out
       .split('\n')
       .filter(Boolean)
       .map(Number);
@@ -66,7 +66,7 @@ describe.skipIf(reason)('shim start and delete', () => {
     for (const [id, config, env] of cases) {
       const bundle = bundleOf(id, config);
       const address = await start('launcher', id, bundle, env);
-      expect(address).toMatch(/^unix:\/\/\/run\/containerd\/s\/[0-9a-f]{64}$/);
+      expect(address).toMatch(/^unix:\/\/\/run\/containerd\/s\/minirun-[0-9a-f]{16}$/);
       expect(await start('node', id, bundle, env)).toBe(address);
       expect((await place.run(['cat', join(bundle, 'address')])).out).toBe(address);
       addresses.set(id, address);
