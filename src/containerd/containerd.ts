@@ -35,7 +35,7 @@ import { snapshotsService } from './services/snapshots.ts';
 import { tasksService } from './services/tasks.ts';
 import { healthService, versionService } from './services/version.ts';
 import { openSnapshotters } from './snapshots/open.ts';
-import { openTaskManager } from './tasks/manager.ts';
+import { openRunningTasks } from './tasks/tasks.ts';
 
 export interface ContainerdOptions {
   /** What has to last; containerd's is /var/lib/containerd. */
@@ -47,6 +47,8 @@ export interface ContainerdOptions {
   /** The program that was started, and its own folders of shims. */
   program: string;
   shimFolders: string[];
+  /** Programs of shims by the runtime's name, before all that is looked for. */
+  shims?: Record<string, string>;
   log: Log;
   /** The shims' own lines, as they come. */
   writeLog(text: string): void;
@@ -82,8 +84,8 @@ export async function openContainerd(options: ContainerdOptions): Promise<Contai
     log('error', 'garbage collection failed', { error }),
   );
   const snapshots = new Map(seen.map(({ snapshotter, snapshots }) => [snapshotter.name, snapshots]));
-  const { address, program, shimFolders, debug, writeLog } = options;
-  const tasks = openTaskManager({ root, state, events, log, writeLog, caller: { address, program, shimFolders, debug } });
+  const { address, program, shimFolders, shims = {}, debug, writeLog } = options;
+  const tasks = openRunningTasks({ root, state, events, log, writeLog, caller: { address, program, shimFolders, shims, debug } });
   const services: Services = { root, unusable, records, content, snapshots, events, collector, tasks, log };
   // What a killed daemon left behind.
   collector.schedule();

@@ -1,7 +1,10 @@
-/** containerd inside another program: the same services, without a socket. */
+/** containerd inside another program: the same services, without a socket for clients. */
+import { join } from 'node:path';
 import { createRouterTransport, type Transport } from '@connectrpc/connect';
-import type { Containerd } from './containerd.ts';
+import { type Containerd, openContainerd } from './containerd.ts';
 import { asGrpcError } from './grpc-error.ts';
+import type { Log } from './log.ts';
+import { listenForShims } from './server.ts';
 
 /**
  * For Connect's createClient. Calls carry the same headers as on a socket: `containerd-namespace`,
@@ -9,3 +12,47 @@ import { asGrpcError } from './grpc-error.ts';
  */
 export const embeddedTransport = (containerd: Containerd): Transport =>
   createRouterTransport(containerd.routes, { router: { interceptors: [asGrpcError(containerd.log)] } });
+
+export interface EmbeddedOptions {
+  /** What has to last. */
+  root: string;
+  /** What is gone after a reboot; bundles and the socket for shims are in it. */
+  state: string;
+  /** Programs of shims by the runtime's name; others are looked for in PATH. */
+  shims?: Record<string, string>;
+  log?: Log;
+}
+
+export interface Embedded {
+  transport: Transport;
+  containerd: Containerd;
+  /** Shims and their containers live on, to be found again by the next one that has the same folders. */
+  close(): Promise<void>;
+}
+
+/** Opens everything below root and state, and goes on with the tasks that are found there. */
+export async function openEmbedded({ root, state, shims = {}, log = () => undefined }: EmbeddedOptions): Promise<Embedded> {
+  const address = join(state, 'containerd.sock');
+  const program = process.argv[1] ?? process.execPath;
+  const containerd = await openContainerd({
+    root,
+    state,
+    address,
+    program,
+    shimFolders: [],
+    shims,
+    log,
+    writeLog: () => undefined,
+    debug: false,
+  });
+  const listening = await listenForShims(containerd, address);
+  await containerd.restore();
+  return {
+    transport: embeddedTransport(containerd),
+    containerd,
+    async close() {
+      await listening.close();
+      await containerd.close();
+    },
+  };
+}

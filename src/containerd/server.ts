@@ -4,7 +4,7 @@
  */
 import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
-import { connect, createServer as createSocketServer, type Server } from 'node:net';
+import { connect, createServer as createSocketServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { serveTtrpc } from '../shim/ttrpc/server.ts';
@@ -27,8 +27,6 @@ export interface Listening {
  * @throws when another daemon listens there
  */
 export async function serveContainerd(containerd: Containerd, address: string): Promise<Listening> {
-  const ttrpc = createSocketServer();
-  serveTtrpc(ttrpc, containerd.shimRoutes);
   const sessions = new Set<ServerHttp2Session>();
   const grpc = createServer(
     { settings: { initialWindowSize: WINDOW } },
@@ -50,18 +48,39 @@ export async function serveContainerd(containerd: Containerd, address: string): 
   });
   // A client that goes away in the middle is no fault of ours.
   grpc.on('sessionError', (error) => containerd.log('debug', 'connection failed', { error }));
-  await listen(ttrpc, `${address}.ttrpc`);
+  const shims = await listenForShims(containerd, address);
   try {
     await listen(grpc, address);
   } catch (error) {
-    ttrpc.close();
+    await shims.close();
     throw error;
   }
   return {
     async close() {
       for (const session of sessions) session.destroy();
-      await Promise.all([ended(grpc), ended(ttrpc)]);
-      for (const path of [address, `${address}.ttrpc`]) rmSync(path, { force: true });
+      await Promise.all([ended(grpc), shims.close()]);
+      rmSync(address, { force: true });
+    },
+  };
+}
+
+/** Serves only what shims call, on ADDRESS.ttrpc. */
+export async function listenForShims(containerd: Containerd, address: string): Promise<Listening> {
+  const path = `${address}.ttrpc`;
+  const server = createSocketServer();
+  serveTtrpc(server, containerd.shimRoutes);
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  await listen(server, path);
+  return {
+    async close() {
+      // A shim keeps its connection as long as it lives.
+      for (const socket of sockets) socket.destroy();
+      await ended(server);
+      rmSync(path, { force: true });
     },
   };
 }

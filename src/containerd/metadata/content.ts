@@ -20,14 +20,17 @@ export interface ContentInfo extends ContentRecord {
 
 /** One writer of one ref; `close` ends it in any case. */
 export interface ContentWriter {
+  readonly ref: string;
   readonly offset: number;
+  /** 0 when nobody said. */
+  readonly total: number;
   readonly startedAt: Date;
   readonly updatedAt: Date;
   digest(): string;
   write(chunk: Uint8Array): Promise<void>;
   truncate(offset: number): Promise<void>;
   /** @returns its digest @throws failed precondition, already exists */
-  commit(wanted: { size?: number; digest?: string; labels?: Labels }): Promise<string>;
+  commit(wanted?: { size?: number; digest?: string; labels?: Labels }): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -139,10 +142,12 @@ export function namespacedContent(records: Records, store: ContentStore): Namesp
       if (!begun) throw alreadyExists(`content ${expected}`);
       if (begun.shared && expected !== undefined) {
         const { size, createdAt } = store.info(expected);
-        return sharedWriter(expected, size, createdAt, (labels) => commit(scope, ref, expected, labels));
+        return sharedWriter(ref, expected, size, createdAt, (labels) => commit(scope, ref, expected, labels));
       }
       const ingest = await store.ingest(begun.ref, { total });
       return {
+        ref,
+        total: ingest.total,
         get offset() {
           return ingest.offset;
         },
@@ -154,7 +159,7 @@ export function namespacedContent(records: Records, store: ContentStore): Namesp
         write: ingest.write,
         truncate: ingest.truncate,
         close: ingest.close,
-        async commit({ labels = {}, ...wanted }) {
+        async commit({ labels = {}, ...wanted } = {}) {
           checkLabels(labels, 'info.Labels');
           const digest = ingest.digest();
           committing.add(digest);
@@ -218,19 +223,21 @@ function endIngest(records: Records, scope: Scope, ref: string): void {
 }
 
 /** For what is there already: nothing is to be written, only committed. */
-function sharedWriter(digest: string, size: number, at: Date, commit: (labels: Labels) => void): ContentWriter {
+function sharedWriter(ref: string, digest: string, size: number, at: Date, commit: (labels: Labels) => void): ContentWriter {
   const refuse = async () => {
     throw failedPrecondition(`content ${digest} is complete`);
   };
   return {
+    ref,
     offset: size,
+    total: size,
     startedAt: at,
     updatedAt: at,
     digest: () => digest,
     write: refuse,
     truncate: refuse,
     close: async () => undefined,
-    async commit(wanted) {
+    async commit(wanted = {}) {
       checkLabels(wanted.labels ?? {}, 'info.Labels');
       if (wanted.size !== undefined && wanted.size > 0 && wanted.size !== size) {
         throw failedPrecondition(`${JSON.stringify(digest)} failed size validation: ${size} != ${wanted.size}`);

@@ -57,6 +57,12 @@ export function namespacedSnapshots(records: Records, snapshotter: Snapshotter):
       throw alreadyExists(`target snapshot ${JSON.stringify(target)}`);
     if (records.snapshots.get(keyIn(scope, key))) throw alreadyExists(`snapshot ${JSON.stringify(key)}`);
   };
+  /** Who wants to make what is there already goes on with that: it must not be collected meanwhile. */
+  const leaseTarget = (scope: Scope, labels: Labels) => {
+    const target = labels[TARGET];
+    if (target === undefined || !records.snapshots.get(keyIn(scope, target))) return;
+    records.transaction(() => leaseIt(records, scope, { type, id: target }));
+  };
   /** Makes something in the snapshotter under a new name, and its record; or neither. */
   const withRecord = async <T>(
     scope: Scope,
@@ -98,6 +104,7 @@ export function namespacedSnapshots(records: Records, snapshotter: Snapshotter):
     mounts: (scope, key) => snapshotter.mounts(find(scope, key).backend),
     async make(scope, kind, key, parent, labels) {
       checkLabels(labels, 'info.Labels');
+      leaseTarget(scope, labels);
       refuseTaken(scope, key, labels);
       const below = parent === '' ? '' : records.snapshots.get(keyIn(scope, parent))?.backend;
       if (below === undefined) throw notFound(`parent snapshot ${parent} does not exist`);

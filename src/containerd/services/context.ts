@@ -5,7 +5,7 @@ import type { Log } from '../log.ts';
 import type { NamespacedContent } from '../metadata/content.ts';
 import type { Records } from '../metadata/records.ts';
 import type { NamespacedSnapshots } from '../metadata/snapshots.ts';
-import type { TaskManager } from '../tasks/manager.ts';
+import type { RunningTasks } from '../tasks/tasks.ts';
 
 export interface Services {
   root: string;
@@ -17,6 +17,6 @@ export interface Services {
   snapshots: Map<string, NamespacedSnapshots>;
   events: Exchange;
   collector: Collector;
-  tasks: TaskManager;
+  tasks: RunningTasks;
   log: Log;
 }

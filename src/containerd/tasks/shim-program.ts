@@ -14,6 +14,8 @@ export interface Caller {
   program: string;
   /** Folders in which shims are looked for after those of PATH. */
   shimFolders: string[];
+  /** Programs by the runtime's name, before all that is looked for. */
+  shims: Record<string, string>;
   debug: boolean;
 }
 
@@ -25,7 +27,9 @@ const STANDARD = 'containerd-shim-runc-v2';
  * `io.containerd.runc.v2` is containerd-shim-runc-v2, in PATH or beside us; a path is itself.
  * @throws Error that says what is missing
  */
-export function findShim(runtime: string, { shimFolders }: Pick<Caller, 'shimFolders'>): string {
+export function findShim(runtime: string, { shimFolders, shims }: Pick<Caller, 'shimFolders' | 'shims'>): string {
+  const given = Object.hasOwn(shims, runtime) ? shims[runtime] : undefined;
+  if (given !== undefined) return given;
   if (runtime === '') throw new Error('no runtime name');
   if (isAbsolute(runtime)) {
     if (!isProgram(runtime)) throw new Error(`invalid custom binary path: ${runtime}: no such program`);

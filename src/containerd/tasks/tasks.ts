@@ -13,7 +13,7 @@ import { readShimLog } from './shim-log.ts';
 import { type Caller, findShim, startShim } from './shim-program.ts';
 import { cleanUp, openTask, publishEnd, type Task } from './task.ts';
 
-export interface TaskManagerOptions extends BundleFolders {
+export interface RunningTasksOptions extends BundleFolders {
   caller: Caller;
   events: Exchange;
   log: Log;
@@ -32,7 +32,7 @@ export interface NewTask {
   request: Omit<MessageInitShape<typeof CreateTaskRequestSchema>, 'id' | 'bundle' | 'options' | '$typeName'>;
 }
 
-export interface TaskManager {
+export interface RunningTasks {
   /** @returns the pid of the container's init @throws already exists, or what the shim says */
   create(task: NewTask): Promise<number>;
   /** @throws not found */
@@ -48,7 +48,7 @@ export interface TaskManager {
 const PROGRAM = 'shim-binary-path';
 const LOAD_MS = 5000;
 
-export function openTaskManager(options: TaskManagerOptions): TaskManager {
+export function openRunningTasks(options: RunningTasksOptions): RunningTasks {
   const { caller, events, log } = options;
   const tasks = new Map<string, Task>();
   const keyOf = ({ namespace, id }: Pick<Bundle, 'namespace' | 'id'>) => `${namespace}/${id}`;
