@@ -212,10 +212,20 @@ describe.skipIf(reason)('a real registry', () => {
     writeFileSync(join(certificates, secure.host, 'ca.crt'), readFileSync(secure.ca!));
     const options = { image: `${plain.host}/test/busybox:amd` };
     await transfers({ certificates }).push(`${secure.host}/tls/busybox:1`, options);
-    // 127.0.0.1 is trusted whatever it shows, as Docker does; a mirror's URL says https, and is checked the same.
-    const strict = openRegistry(secure.host, { certificates, ca: [] });
-    expect((await strict.base()).protocol).toBe('https:');
-    strict.close();
+    // What that authority has not signed is not spoken to.
+    const other = await startRegistry({ tls: true });
+    try {
+      mkdirSync(join(certificates, other.host), { recursive: true });
+      writeFileSync(join(certificates, other.host, 'ca.crt'), readFileSync(secure.ca!));
+      const pushed = transfers({ certificates }).push(`${other.host}/tls/busybox:1`, options);
+      await expect(pushed).rejects.toThrow(
+        `self-signed certificate (DEPTH_ZERO_SELF_SIGNED_CERT): put the certificate of its authority into certs.d/${other.host}/ca.crt`,
+      );
+      // A loopback address of which nothing is known is trusted whatever it shows, as in Docker.
+      await transfers().push(`${other.host}/tls/busybox:1`, options);
+    } finally {
+      await other.stop();
+    }
     expect(skopeo('inspect', '--cert-dir', join(certificates, secure.host), `docker://${secure.host}/tls/busybox:1`)).toContain('"Digest"');
   });
 

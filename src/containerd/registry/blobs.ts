@@ -43,8 +43,9 @@ export async function deleteBlob(registry: Registry, repository: string, digest:
 
 /** Where a blob is written to, and how far that has come: the content store's ingest, or a test's. */
 export interface BlobSink {
-  /** bytes that are there already */
+  /** bytes that are there already, or are being written */
   readonly offset: number;
+  /** writes at `offset`, and moves that on at once: several writes may be under way */
   write(chunk: Uint8Array): Promise<void>;
   truncate(offset: number): Promise<void>;
 }
@@ -82,16 +83,34 @@ async function openBlob(
   return incoming;
 }
 
+/** Bytes that are read while others are still on their way to the disk. */
+const IN_FLIGHT = 4 << 20;
+
 /** Writes what comes; stops at once when it is more than was announced, so that nobody fills the disk. */
 async function drain({ body }: Incoming, sink: BlobSink, { digest, size }: Descriptor, arrived: (offset: number) => void): Promise<void> {
+  const writes: { done: Promise<void>; bytes: number }[] = [];
+  let waiting = 0;
+  const settle = async (most: number) => {
+    for (let first = writes[0]; first !== undefined && waiting > most; first = writes[0]) {
+      writes.shift();
+      waiting -= first.bytes;
+      await first.done;
+    }
+  };
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       if (sink.offset + chunk.length > size) throw failedPrecondition(`blob ${digest}: more than the ${size} bytes that the manifest says`);
-      await sink.write(chunk);
+      const done = sink.write(chunk);
+      done.catch(() => {}); // seen when it is waited for
+      writes.push({ done, bytes: chunk.length });
+      waiting += chunk.length;
+      await settle(IN_FLIGHT);
       arrived(sink.offset);
     }
+    await settle(0);
   } finally {
     body.destroy();
+    await Promise.allSettled(writes.map(({ done }) => done));
   }
 }
 

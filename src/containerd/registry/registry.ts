@@ -110,7 +110,8 @@ export function openRegistry(where: string, settings: RegistrySettings = {}): Re
         if (status === 401) authorizer.challenged(parseChallenges(headers['www-authenticate'] ?? ''), undefined);
         return { url, authorizer };
       } catch (error) {
-        if (i + 1 === schemes.length || !isConnectionError(error) || !NOT_TLS.has(connectionCode(error) ?? '')) throw error;
+        const code = connectionCode(error) ?? '';
+        if (i + 1 === schemes.length || !isConnectionError(error) || !NOT_TLS.has(code)) throw withHint(error, code, host);
       }
     }
     throw unavailable(`${host} speaks neither HTTP nor HTTPS`);
@@ -165,6 +166,20 @@ export function openRegistry(where: string, settings: RegistrySettings = {}): Re
     },
     close: () => closeAgents(agents),
   };
+}
+
+const IN_PLAIN = new Set(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
+
+/** What usually causes it, and what can be done. */
+function withHint(error: unknown, code: string, host: string): unknown {
+  const hint = IN_PLAIN.has(code)
+    ? `server gave HTTP response to HTTPS client; if ${host} is yours and the network is trusted, list it in insecure-registries`
+    : /CERT|SIGNATURE|ALTNAME|ISSUER/.test(code)
+      ? `put the certificate of its authority into certs.d/${host}/ca.crt, or list ${host} in insecure-registries`
+      : undefined;
+  if (hint === undefined || !(error instanceof Error)) return error;
+  error.message += `: ${hint}`;
+  return error;
 }
 
 /** Docker Hub's registry has another name than the one that people log in to. */
