@@ -26,7 +26,7 @@ const PROGRAMS = {
   keeper: 'src/runc/container/keeper.ts',
   'ffi-init': 'src/runc/engine/ffi-init.ts',
   'minirun-runc': 'src/cli/runc.ts',
-  'containerd-shim-minirun-v1': 'src/shim/main.ts',
+  'containerd-shim-minirun-v1': 'src/cli/shim.ts',
   'minirun-containerd': 'src/containerd/main.ts',
 };
 

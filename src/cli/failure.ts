@@ -22,6 +22,7 @@ function failedCall(error: unknown): { call: string | undefined; code: string | 
 
 /** 127: the command was not found. 126: found, but it cannot be executed. 125: all else. */
 export function exitCodeOf(error: unknown): number {
+  if ((error as Error)?.name === 'ThroughError') return (error as { exitCode?: number }).exitCode ?? OWN_FAILURE;
   const { call, code } = failedCall(error);
   if (call !== 'execve' && call !== 'execveat') return OWN_FAILURE;
   return code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE;

@@ -74,7 +74,9 @@ export interface RunOptions {
   config?: string;
   // How it is run and told, which does not change the config:
   engine?: EngineName;
-  explain?: 'text' | 'json';
+  explain?: 'text' | 'json' | 'html';
+  /** The layers that it goes through instead of straight to the runtime. */
+  through?: 'shim' | 'containerd';
   explainTo?: string;
   explainNumbers: boolean;
   step: boolean;
@@ -152,9 +154,9 @@ export function addNarrationOptions(command: Command): Command {
     .option('--engine <ENGINE>', 'native (default where it is built) or ffi', choice('--engine', ['native', 'ffi']))
     .addOption(
       command
-        .createOption('--explain [FORMAT]', 'tell each step as it happens: text or json')
+        .createOption('--explain [FORMAT]', 'tell each step as it happens: text or json; with --through also html')
         .preset('text')
-        .argParser(choice('--explain', ['text', 'json'])),
+        .argParser(choice('--explain', ['text', 'json', 'html'])),
     )
     .option('--explain-to <FILE>', 'tell it to a file instead of standard error')
     .option('--explain-numbers', 'show flags as numbers as well')
@@ -250,7 +252,12 @@ export function addRunOptions(command: Command): Command {
     command
       .option('-d, --detach', 'leave it running and print its id')
       .option('--rm', 'remove the container when it ends')
-      .option('--detach-keys <KEYS>', 'keys that leave a terminal (default ctrl-p,ctrl-q)'),
+      .option('--detach-keys <KEYS>', 'keys that leave a terminal (default ctrl-p,ctrl-q)')
+      .option(
+        '--through <LAYER>',
+        'go through shim, or containerd and shim, as an engine does',
+        choice('--through', ['shim', 'containerd']),
+      ),
   ).option('--dry-run', 'only print the steps');
 }
 
@@ -295,7 +302,7 @@ export function parseRunOptions(command: Command, args: readonly string[], needs
   const given = [
     'name', 'hostname', 'domainname', 'workdir', 'user', 'memory', 'memorySwap', 'cpus', 'cpuShares', 'cpusetCpus', 'pidsLimit', 'network', 'pid',
     'ipc', 'uts', 'userns', 'cgroupParent', 'stopSignal', 'oomScoreAdj', 'shmSize', 'entrypoint', 'config', 'engine', 'explain',
-    'explainTo', 'detachKeys',
+    'explainTo', 'detachKeys', 'through',
   ] as const;
   for (const key of given) if (o[key] !== undefined) Object.assign(options, { [key]: o[key] });
   return checkTogether(options);
@@ -314,6 +321,9 @@ function checkTogether(o: RunOptions): RunOptions {
     refuse('--hostname and --domainname would rename this machine with --uts host; leave one of them out');
   if (o.detach && (o.step || o.explain))
     refuse(`--${o.step ? 'step' : 'explain'} tells what happens while it happens; it does not go with --detach`);
+  if (o.explain === 'html' && !o.through && !o.dryRun)
+    refuse('--explain html draws what crosses between layers; add --through containerd, or use minirun explain --format html');
+  if (o.explain === 'html' && !o.explainTo && !o.dryRun) refuse('--explain html is a page: say where to write it with --explain-to FILE');
   if (o.step && o.explain === 'json') refuse('--step is for people and --explain=json for programs; leave one of them out');
   const targets = new Set<string>();
   for (const m of o.mounts) {

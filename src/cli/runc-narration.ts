@@ -14,7 +14,7 @@ import { writeAll } from './write-all.ts';
 const WIDTH = 100;
 
 /** How the story of a command begins. */
-const OPENINGS: Record<string, (steps: number) => string> = {
+export const OPENINGS: Record<string, (steps: number) => string> = {
   create: (steps) => `A container is made in ${steps} steps; the last ones wait for \`start\`.`,
   run: (steps) => `A container is made and started in ${steps} steps.`,
   restore: (steps) => `A container is restored in ${steps} steps.`,
@@ -39,7 +39,7 @@ const now = (): string => new Date().toISOString().replace('T', ' ').replace('Z'
 const WAITS = new Set(['run_hook', 'posix_spawn']);
 
 /** The file that a call is told in: in a folder one for each container. */
-function fileFor(to: string, id: string): string {
+export function fileFor(to: string, id: string): string {
   const isFolder = statSync(to, { throwIfNoEntry: false })?.isDirectory() === true;
   return isFolder ? join(to, `${id.replace(/[^\w+.-]/g, '_')}.txt`) : to;
 }

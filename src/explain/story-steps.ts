@@ -11,11 +11,8 @@ import { BAR_WIDTH } from './story-text.ts';
 /** Bars beside a program: minirun's, dockerd's, containerd's and the shim's messages lie around it. */
 const DEEPEST = 4;
 
-/**
- * Watches one call of the runtime (create, start, exec).
- * @param config what the page with the picture shows beside the program
- */
-export function storySteps(look: StoryLook, opening: ((steps: number) => string) | undefined, config: unknown): Observer {
+/** Watches one call of the runtime (create, start, exec, delete). */
+export function storySteps(look: StoryLook, opening: ((steps: number) => string) | undefined): Observer {
   const parent = within();
   const record = () => ({ kind: 'step' as const, ...(parent === undefined ? {} : { within: parent }), at: now() });
   if (look.format === 'text') {
@@ -33,7 +30,7 @@ export function storySteps(look: StoryLook, opening: ((steps: number) => string)
     begin(where) {
       if (!isProgramTold) {
         isProgramTold = true;
-        tell({ ...record(), kind: 'program', program: JSON.parse(encodeProgram(where.program)), config });
+        tell({ ...record(), kind: 'program', program: JSON.parse(encodeProgram(where.program)) });
       }
       json.begin?.(where);
     },

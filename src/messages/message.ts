@@ -64,8 +64,6 @@ export interface ProgramTold {
   at: number;
   /** As `explain --format json` writes it. */
   program: unknown;
-  /** The config.json that it was made of. */
-  config: unknown;
 }
 
 /** The first line of a story: how its reader wants the steps. */

@@ -1,10 +1,17 @@
-/** The program containerd-shim-minirun-v1: io.containerd.minirun.v1 for containerd. */
+/** The command line of containerd-shim-minirun-v1: io.containerd.minirun.v1 for containerd. */
 import { writeSync } from 'node:fs';
 import { toBinary } from '@bufbuild/protobuf';
 import { type Flags, parseFlags } from './flags.ts';
+import type { Observe } from './task/context.ts';
+
+/** What the layers above give to the program. */
+export interface ShimSurroundings {
+  /** For a process that serves: begins to tell of its messages, if somebody listens. @returns who watches the runtime's steps */
+  narrate(): Promise<Observe | undefined>;
+}
 
 /** Commands load what they need: `start` and `-v` are waited for. */
-async function main(words: readonly string[]): Promise<void> {
+export async function main(words: readonly string[], surroundings: ShimSurroundings): Promise<void> {
   const flags = parseFlags(words);
   if (flags.version) {
     const { versionText } = await import('./info.ts');
@@ -14,11 +21,11 @@ async function main(words: readonly string[]): Promise<void> {
     writeSync(1, runtimeInfo());
   } else {
     if (!flags.namespace) throw new Error('shim namespace cannot be empty');
-    await act(flags, words);
+    await act(flags, words, surroundings);
   }
 }
 
-async function act(flags: Flags, words: readonly string[]): Promise<void> {
+async function act(flags: Flags, words: readonly string[], surroundings: ShimSurroundings): Promise<void> {
   if (flags.action === 'start') {
     const { start } = await import('./start.ts');
     writeSync(1, await start(flags, words));
@@ -29,11 +36,6 @@ async function act(flags: Flags, words: readonly string[]): Promise<void> {
     writeSync(1, toBinary(DeleteResponseSchema, answer));
   } else if (flags.action === '') {
     const { serve } = await import('./serve.ts');
-    serve(flags);
+    serve(flags, await surroundings.narrate());
   } else throw new Error(`unknown command ${flags.action}; there are start and delete`);
 }
-
-main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`io.containerd.minirun.v1: ${error instanceof Error ? error.message : error}\n`);
-  process.exit(1);
-});

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { create, type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { AnySchema, timestampNow } from '@bufbuild/protobuf/wkt';
 import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
+import { recorded } from '../messages/recorded.ts';
 import { type Envelope, EnvelopeSchema, Events } from '../proto/containerd/services/events/ttrpc/v1/events_pb.ts';
 import { connectTtrpc } from './ttrpc/client.ts';
 
@@ -102,7 +103,7 @@ function overTtrpc(address: string): (envelope: Envelope) => Promise<unknown> {
     if (!client) {
       const connection = connectTtrpc(address);
       connection.unref();
-      const mine = createClient(Events, connection.transport);
+      const mine = createClient(Events, recorded(connection.transport, { from: 'shim', to: 'containerd', protocol: 'ttrpc' }));
       client = mine;
       void connection.closed.then(() => {
         if (client === mine) client = undefined;

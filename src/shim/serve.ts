@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, rmSync, writeF
 import { createServer } from 'node:net';
 import { call } from '../libc/fd.ts';
 import { must } from '../libc/ffi.ts';
+import { received } from '../messages/received.ts';
 import { type TaskCreate, TaskCreateSchema, type TaskDelete, TaskDeleteSchema } from '../proto/containerd/events/task_pb.ts';
 import { Task } from '../proto/containerd/task/v2/task_pb.ts';
 import { Group as GroupService } from '../proto/minirun/shim/v1/group_pb.ts';
@@ -16,6 +17,7 @@ import { openPublisher } from './publish.ts';
 import { RUNTIME_ROOT } from './runtime-root.ts';
 import { withSocketLock } from './socket-lock.ts';
 import { LISTEN_FD } from './start.ts';
+import type { Observe } from './task/context.ts';
 import { taskService } from './task/service.ts';
 import { serveTtrpc } from './ttrpc/server.ts';
 
@@ -28,8 +30,12 @@ const LINGER_ALONE_MS = 2000;
 const PARTING_MS = 20;
 const FLUSH_MS = 5000;
 
-/** Serves until nothing is left to hold. Never returns: it ends the process. @throws Error when it cannot begin */
-export function serve(flags: Flags): void {
+/**
+ * Serves until nothing is left to hold. Never returns: it ends the process.
+ * @param observe who watches the runtime's steps
+ * @throws Error when it cannot begin
+ */
+export function serve(flags: Flags, observe?: Observe): void {
   const path = flags.socket.replace(/^unix:\/\//, '');
   if (!path) throw new Error('there is no socket to serve: call it with start, or with -socket');
   // What start has made already, so that whoever called it finds it.
@@ -77,6 +83,7 @@ export function serve(flags: Flags): void {
     },
     log: log.info,
     onEmpty: () => endLater(lingerOf(group)),
+    observe,
   });
   const groups = groupService({
     members,
@@ -85,7 +92,11 @@ export function serve(flags: Flags): void {
     cleanUp: (id, bundle) => clearAway(flags.namespace, id, bundle, log.info),
     onLeave: () => endLater(group.kind === 'namespace' ? lingerOf(group) : PARTING_MS),
   });
-  serveTtrpc(server, (router) => router.service(Task, tasks).service(GroupService, groups));
+  const told = received((router) => router.service(Task, tasks), { from: 'containerd', to: 'shim', protocol: 'ttrpc' });
+  serveTtrpc(server, (router) => {
+    told(router);
+    router.service(GroupService, groups);
+  });
   server.on('error', (error) => {
     log.error(`serve ${path}: ${error.message}`);
     process.exit(1);

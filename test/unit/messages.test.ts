@@ -45,7 +45,7 @@ const shim = (router: ConnectRouter) =>
     },
   });
 const chain = () => {
-  const lower = createClient(Task, recorded(createRouterTransport(received(shim)), BELOW));
+  const lower = createClient(Task, recorded(createRouterTransport(received(shim, BELOW)), BELOW));
   const containerd = (router: ConnectRouter) =>
     void router.service(Tasks, {
       async create({ containerId }) {
@@ -53,7 +53,7 @@ const chain = () => {
         return { containerId, pid };
       },
     });
-  return createClient(Tasks, recorded(createRouterTransport(received(containerd)), TOP));
+  return createClient(Tasks, recorded(createRouterTransport(received(containerd, TOP)), TOP));
 };
 
 it('tells each message once, before it is sent, within the one that it answers', async () => {
@@ -83,6 +83,18 @@ it('keeps calls at the same time apart', async () => {
   }
 });
 
+it('tells of a peer that tells nothing', async () => {
+  const records = listen();
+  const client = createClient(Task, createRouterTransport(received(shim, BELOW)));
+  await client.create({ id: 'web' });
+  await expect(client.create({ id: 'broken' })).rejects.toThrow();
+  const [one, two, three] = sent(records);
+  expect(one).toMatchObject({ ...BELOW, name: 'containerd.task.v2.Task/Create', carries: { id: 'web' } });
+  expect(two?.within).toBe(one?.id);
+  expect(answered(records, one as Sent)?.answer).toEqual({ pid: 4711 });
+  expect(answered(records, three as Sent)?.failure).toContain('OCI runtime create failed');
+});
+
 it('tells a failure in one sentence, and passes it on', async () => {
   const records = listen();
   await expect(chain().create({ containerId: 'broken' })).rejects.toThrow('OCI runtime create failed');
@@ -99,7 +111,7 @@ it('tells the events of a stream as messages that go the other way', async () =>
         yield create(EnvelopeSchema, { topic: '/tasks/exit' });
       },
     });
-  const client = createClient(Events, recorded(createRouterTransport(received(events)), TOP));
+  const client = createClient(Events, recorded(createRouterTransport(received(events, TOP)), TOP));
   for await (const { topic } of client.subscribe({})) expect(topic).toMatch(/^\/tasks/);
   const [subscribe, first, second] = sent(records);
   expect(first).toMatchObject({ from: 'containerd', to: 'minirun', carries: { topic: '/tasks/create' } });
@@ -111,7 +123,7 @@ it('tells the events of a stream as messages that go the other way', async () =>
 it('costs nothing where nobody listens', () => {
   const transport = createRouterTransport(shim);
   expect(recorded(transport, TOP)).toBe(transport);
-  expect(received(shim)).toBe(shim);
+  expect(received(shim, BELOW)).toBe(shim);
 });
 
 it('does not fail what it tells of', async () => {

@@ -24,6 +24,8 @@ export async function run(args: string[], context: Context): Promise<number> {
   requireLinux('minirun run');
   requireTerminal(options);
   requireUserNamespaces();
+  const through = options.through && (await import('../through/run.ts'));
+  through?.requireThrough(options);
   const engine = chooseEngine(options.engine);
   const stateRoot = await context.stateRoot();
   sweep(stateRoot);
@@ -37,9 +39,16 @@ export async function run(args: string[], context: Context): Promise<number> {
     options.detachKeys === undefined
       ? undefined
       : (await import('../../runc/container/detach-keys.ts')).parseDetachKeys(options.detachKeys);
-  const narration = await openNarration(options);
+  const narration = await openNarration(through ? { explainNumbers: false, step: false } : options);
   try {
     const owned = into === undefined ? undefined : await extract(options.rootfs, into, config);
+    if (through) {
+      try {
+        return await through.runThrough(options, config, { stateRoot, id, name: options.name ?? (await freeName(stateRoot)) });
+      } finally {
+        if (owned) rmSync(owned, { recursive: true, force: true });
+      }
+    }
     const request: RunRequest = {
       stateRoot,
       id,

@@ -7,6 +7,7 @@ import type { ShimContext } from './context.ts';
 import { inProcessRuntime } from './in-process.ts';
 import { programRuntime } from './program.ts';
 import type { OciRuntime } from './runtime.ts';
+import { toldRuntime } from './told-runtime.ts';
 
 /** Where programs keep their state when nobody says where, as containerd's own shim has it. */
 const PROGRAMS_ROOT = '/run/containerd/runc';
@@ -27,10 +28,11 @@ export function chooseRuntime(options: Options, bundle: string, context: Runtime
   const named = options.binaryName;
   const root = join(options.root || (named ? PROGRAMS_ROOT : context.runtimeRoot), context.namespace);
   const choices = { root, systemdCgroup: options.systemdCgroup, noPivot: options.noPivotRoot, noKeyring: options.noNewKeyring };
-  if (named) return programRuntime({ ...choices, bundle, command: [named] });
-  const module = inProcessRuntime({ ...choices, warn: context.log, observe: context.observe });
+  const asProgram = (command: string[]) => toldRuntime(programRuntime({ ...choices, bundle, command }), 'a new process');
+  if (named) return asProgram([named]);
+  const module = toldRuntime(inProcessRuntime({ ...choices, warn: context.log, observe: context.observe }), 'a call');
   // Its own program, with the same state folder: for what takes longer than this process may stand still.
-  const program = programRuntime({ ...choices, bundle, command: [process.execPath, join(packageRoot(), 'bin', 'minirun-runc')] });
+  const program = asProgram([process.execPath, join(packageRoot(), 'bin', 'minirun-runc')]);
   const { create, start, checkpoint, restore } = program;
   if (!hasHooks(bundle)) return { ...module, checkpoint, restore };
   return { ...module, create, start, delete: program.delete, checkpoint, restore };

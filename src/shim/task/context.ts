@@ -4,6 +4,9 @@ import type { Observer } from '../../runc/engine/observer.ts';
 
 export type ObservedCall = 'create' | 'start' | 'exec' | 'delete';
 
+/** @param id of the container */
+export type Observe = (call: ObservedCall, id: string) => Observer;
+
 export interface ShimContext {
   /** containerd's namespace, to which all containers of this shim belong. */
   namespace: string;
@@ -14,7 +17,7 @@ export interface ShimContext {
   /** Sends an event to containerd. Events go out in the order of the calls; nobody waits for their arrival. */
   publish<T extends DescMessage>(topic: string, schema: T, event: MessageShape<T>): void;
   /** Who is told of each step of the runc module in this process, if anybody. */
-  observe?: (call: ObservedCall, id: string) => Observer;
+  observe?: Observe | undefined;
   /** One sentence for the shim's log. */
   log(sentence: string): void;
   /** Shutdown was asked for, and it may be: no container is left, or it was to be now. */
