@@ -4,35 +4,49 @@ import type { Fields } from '../../messages/message.ts';
 import { isTold } from '../../messages/teller.ts';
 import type { Made, OciRuntime } from './runtime.ts';
 
+type Calls = { [K in keyof OciRuntime]: (...args: Parameters<OciRuntime[K]>) => Fields };
+
+/** What a call carries that a reader wants to see. */
+const CARRIES: Calls = {
+  create: ({ id, bundle }) => ({ id, bundle }),
+  start: (id) => ({ id }),
+  exec: (id, { execId, process }) => ({ id, exec_id: execId, args: Array.isArray(process.args) ? process.args.map(String) : [] }),
+  kill: (id, signal, all) => ({ id, signal, ...(all ? { all } : {}) }),
+  pause: (id) => ({ id }),
+  resume: (id) => ({ id }),
+  update: (id, resources) => ({ id, resources }),
+  pids: (id) => ({ id }),
+  delete: (id, force) => ({ id, ...(force ? { force } : {}) }),
+  checkpoint: (id, { images }) => ({ id, images }),
+  restore: ({ id, images }) => ({ id, images }),
+};
+
+/** The runtime's own words, where they differ. */
+const NAMES: Partial<Record<keyof OciRuntime, string>> = { pids: 'ps' };
+
+function answerOf(result: unknown): Fields {
+  if (Array.isArray(result)) return { pids: result as number[] };
+  return result ? { pid: (result as Made).pid } : {};
+}
+
 /**
  * Where nobody listens, it is the runtime itself.
  * @param protocol `a call` into the module, or `a new process`
  */
-export function toldRuntime(runtime: OciRuntime, protocol: string): OciRuntime {
+export function toldRuntime<R extends Partial<OciRuntime>>(runtime: R, protocol: string): R {
   if (!isTold()) return runtime;
-  const told = <R>(name: string, carries: Fields, act: () => Promise<R>, answer?: (result: R) => Fields): Promise<R> =>
-    crossing(() => ({ from: 'shim', to: 'runc', protocol, name, carries }), act, answer);
-  const made = ({ pid }: Made): Fields => ({ pid });
-  return {
-    create: (request) => told('create', { id: request.id, bundle: request.bundle }, () => runtime.create(request), made),
-    start: (id) => told('start', { id }, () => runtime.start(id)),
-    exec: (id, request) => {
-      const args = Array.isArray(request.process.args) ? request.process.args.map(String) : [];
-      return told('exec', { id, exec_id: request.execId, args }, () => runtime.exec(id, request), made);
-    },
-    kill: (id, signal, all) => told('kill', { id, signal, ...(all ? { all } : {}) }, () => runtime.kill(id, signal, all)),
-    pause: (id) => told('pause', { id }, () => runtime.pause(id)),
-    resume: (id) => told('resume', { id }, () => runtime.resume(id)),
-    update: (id, resources) => told('update', { id, resources }, () => runtime.update(id, resources)),
-    pids: (id) =>
-      told(
-        'ps',
-        { id },
-        () => runtime.pids(id),
-        (pids) => ({ pids }),
-      ),
-    delete: (id, force) => told('delete', { id, ...(force ? { force } : {}) }, () => runtime.delete(id, force)),
-    checkpoint: (id, choices) => told('checkpoint', { id, images: choices.images }, () => runtime.checkpoint(id, choices)),
-    restore: (request) => told('restore', { id: request.id, images: request.images }, () => runtime.restore(request), made),
-  };
+  const told = Object.entries(runtime).map(([name, call]) => {
+    const key = name as keyof OciRuntime;
+    const act = call as (...args: unknown[]) => Promise<unknown>;
+    const carries = CARRIES[key] as (...args: unknown[]) => Fields;
+    const seam = { from: 'shim', to: 'runc', protocol, name: NAMES[key] ?? key };
+    const wrapped = (...args: unknown[]) =>
+      crossing(
+        () => ({ ...seam, carries: carries(...args) }),
+        () => act.apply(runtime, args),
+        answerOf,
+      );
+    return [name, wrapped];
+  });
+  return Object.fromEntries(told) as R;
 }
