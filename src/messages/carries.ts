@@ -16,6 +16,9 @@ const SECRET = /token|secret|passw|credential|authori[sz]|^auth|_auth|api_?key|p
 const USER_INFO = /(\/\/)[^/@\s]+@/g;
 const QUERY = /(\bhttps?:\/\/[^\s?]+\?)\S+/g;
 
+/** Zero is no number there, and news. */
+const ALWAYS = new Set(['exit_status']);
+
 export const HIDDEN = '(not shown)';
 
 /** The fields of a protobuf message. */
@@ -30,7 +33,7 @@ export function shown(text: string): string {
 function fieldsOf(message: ReflectMessage, depth: number): Fields {
   const fields: Fields = {};
   for (const field of message.fields) {
-    if (!message.isSet(field)) continue;
+    if (!message.isSet(field) && !ALWAYS.has(field.name)) continue;
     if (SECRET.test(field.name)) {
       fields[field.name] = HIDDEN;
       continue;

@@ -50,7 +50,7 @@ export async function runThrough(
   }
 }
 
-async function openChain(through: Through | undefined, request: ChainRequest): Promise<Chain> {
+async function openChain(_through: Through | undefined, request: ChainRequest): Promise<Chain> {
   return (await import('./shim-chain.ts')).shimChain(request);
 }
 

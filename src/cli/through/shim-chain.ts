@@ -1,6 +1,6 @@
 /** `--through shim`: this process does containerd's part, as far as one container needs it. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
@@ -16,22 +16,22 @@ import { serveTtrpc } from '../../shim/ttrpc/server.ts';
 import { type Chain, type ChainRequest, NAMESPACE } from './chain.ts';
 import { SHIM } from './programs.ts';
 
-/** How it begins, and how it is cleared away: `start` and `delete`, with a bundle as working directory. */
+/**
+ * How a shim begins, and how it is cleared away: `start` and `delete`, with the bundle as working
+ * directory. What it leaves behind has the same standard error, and stays; so that is a file.
+ */
 function callShim(action: string, words: string[], bundle: string, env: NodeJS.ProcessEnv): Promise<Buffer> {
+  const log = join(bundle, 'shim.log');
+  const fd = openSync(log, 'a', 0o600);
+  const child = spawn(SHIM, [...words, action], { cwd: bundle, env, stdio: ['ignore', 'pipe', fd] });
+  closeSync(fd);
   return new Promise((resolve, reject) => {
-    const child = spawn(SHIM, [...words, action], { cwd: bundle, env, stdio: ['ignore', 'pipe', 'pipe'] });
     const out: Buffer[] = [];
-    let complaint = '';
-    child.stdout.on('data', (piece: Buffer) => out.push(piece));
-    child.stderr.on('data', (piece: Buffer) => {
-      complaint += piece;
-    });
+    child.stdout?.on('data', (piece: Buffer) => out.push(piece));
     child.on('error', reject);
-    // Not 'close': what it leaves behind has the same standard error, and stays.
-    child.on('exit', (code) => {
-      child.stderr.destroy();
-      if (code === 0) child.stdout.once('close', () => resolve(Buffer.concat(out)));
-      else reject(new Error(`${SHIM} ${action}: exit code ${code}: ${complaint.trim()}`));
+    child.on('close', (code) => {
+      if (code === 0) resolve(Buffer.concat(out));
+      else reject(new Error(`${SHIM} ${action}: exit code ${code}: ${readFileSync(log, 'utf8').trim()}`));
     });
   });
 }

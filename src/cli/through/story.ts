@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Story } from '../../explain/story.ts';
 import { textWidth, wantsColour } from '../../explain/style.ts';
+import type { StoryRecord } from '../../messages/message.ts';
 import { beginStory, STORY, storyReader } from '../../messages/story-file.ts';
 import type { Config } from '../../runc/spec/config.ts';
 import type { RunOptions } from '../run-options.ts';
@@ -37,7 +38,10 @@ export async function openStory(options: RunOptions, folder: string, config: Con
   process.env[STORY] = path;
   const story = await teller(options, config, { ...look, write });
   const reader = storyReader(path);
-  const tellNew = () => reader.read().forEach((record) => story.take(record));
+  // A shim believes that it talks to containerd; here that is this process.
+  const named = (record: StoryRecord): StoryRecord =>
+    options.through === 'shim' && record.kind === 'sent' && record.to === 'containerd' ? { ...record, to: 'minirun' } : record;
+  const tellNew = () => reader.read().forEach((record) => story.take(named(record)));
   const timer = setInterval(tellNew, LOOK_MS);
   return {
     async close() {
