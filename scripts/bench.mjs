@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: bench/main.ts (minirun run) and bench/runtime.ts (minirun-runc), bundled.
+ * `npm run bench`: bench/main.ts (minirun run), bench/runtime.ts (minirun-runc) and bench/shim.ts, bundled.
  * NODE=/path/to/node measures with that Node instead; MINIRUN_BENCH_ROUNDS=N changes how often;
- * MINIRUN_BENCH=main or runtime does one of them alone; pull does bench/pull.ts (pulling images).
+ * MINIRUN_BENCH=main, runtime or shim does one of them alone; pull does bench/pull.ts (pulling images).
  */
 import { join } from 'node:path';
 import { fixtures } from './fixtures.mjs';
@@ -12,9 +12,9 @@ await ready({ tests: true });
 await fixtures(process.env.MINIRUN_BENCH === 'pull' ? ['debian'] : ['busybox']);
 const { bundle, train } = await import('./build.mjs');
 // Each version of Node has a code cache of its own; the build made this one's.
-if (process.env.NODE) train(process.env.NODE);
+if (process.env.NODE) await train(process.env.NODE);
 let worst = 0;
-for (const name of process.env.MINIRUN_BENCH ? [process.env.MINIRUN_BENCH] : ['main', 'runtime']) {
+for (const name of process.env.MINIRUN_BENCH ? [process.env.MINIRUN_BENCH] : ['main', 'runtime', 'shim']) {
   const program = join(root, 'node_modules', '.cache', 'minirun-bench', `${name}.js`);
   await bundle(`bench/${name}.ts`, program);
   worst = Math.max(worst, attempt(process.env.NODE ?? process.execPath, [program]));

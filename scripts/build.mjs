@@ -3,7 +3,7 @@
  * loads costs a file lookup and a compile. CommonJS, because only that can be started with a code
  * cache on every Node (scripts/start-with-code-cache.cjs).
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -16,6 +16,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { root, started } from './shell.mjs';
@@ -93,7 +94,7 @@ function place(path, text) {
  * can be run (no privileges, no native engine) it holds less, and all works as well.
  * @param {string} node the Node whose cache is made
  */
-export function train(node = process.execPath) {
+export async function train(node = process.execPath) {
   if (process.platform !== 'linux') return;
   const folder = mkdtempSync(join(tmpdir(), 'minirun-build-'));
   try {
@@ -114,6 +115,7 @@ export function train(node = process.execPath) {
     // What only --explain needs would make the file larger, and each start slower.
     run('minirun.cjs', '.', 'run', '--rm', rootfs, '/true');
     trainRuntime((command, ...args) => run('minirun-runc.cjs', `.${command}`, command, ...args), folder);
+    await trainShim(folder, node);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -142,6 +144,47 @@ function trainRuntime(run, folder) {
   run('run', 'training');
 }
 
+/** One call by ttrpc to a shim: frame, Request { service, method, payload } and a message of short strings, by hand. */
+async function callShim(socketPath, method, ...strings) {
+  const field = (number, bytes) => Buffer.concat([Buffer.from([(number << 3) | 2, (bytes.length & 127) | 128, bytes.length >> 7]), bytes]);
+  const message = strings.map((text, n) => field(n + 1, Buffer.from(text)));
+  const data = Buffer.concat(
+    ['containerd.task.v2.Task', method].map((text, n) => field(n + 1, Buffer.from(text))).concat(field(3, Buffer.concat(message))),
+  );
+  const header = Buffer.from([0, 0, data.length >> 8, data.length & 255, 0, 0, 0, 1, 1, 0]);
+  const socket = connect(socketPath);
+  const timer = setTimeout(() => socket.destroy(), 5000);
+  await new Promise((resolve) => {
+    socket.on('error', resolve).on('data', resolve).on('close', resolve);
+    socket.write(Buffer.concat([header, data]));
+  });
+  clearTimeout(timer);
+  socket.destroy();
+}
+
+/** The shim's cache: it serves one container's life. Where it cannot (no privileges), the cache holds what it needs to begin. */
+async function trainShim(folder, node) {
+  const socket = join(folder, 'shim.sock');
+  const namespace = `training-${process.pid}`;
+  const words = [join(root, 'dist', 'containerd-shim-minirun-v1.cjs'), '-namespace', namespace, '-id', 'training', '-socket', socket];
+  const shim = spawn(node, words, { cwd: folder, stdio: 'ignore', env: { ...process.env, MINIRUN_CODE_CACHE: '.' } });
+  const ended = new Promise((resolve) => shim.on('close', resolve).on('error', resolve));
+  for (let n = 0; n < 200 && !existsSync(socket) && shim.exitCode === null; n++) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (const [method, ...strings] of [
+    ['Create', 'training', folder],
+    ['Start', 'training'],
+    ['Wait', 'training'],
+    ['Delete', 'training'],
+  ]) {
+    await callShim(socket, method, ...strings);
+  }
+  shim.kill('SIGTERM');
+  const timer = setTimeout(() => shim.kill('SIGKILL'), 5000);
+  await ended;
+  clearTimeout(timer);
+  rmSync(join('/run/containerd/runc', namespace), { recursive: true, force: true });
+}
+
 /** Builds everything. @throws when a source does not compile */
 export async function build() {
   const esbuild = await import('esbuild');
@@ -164,7 +207,7 @@ export async function build() {
   for (const name of readdirSync(folder)) {
     if (!kept.has(name)) rmSync(join(folder, name), { recursive: true, force: true });
   }
-  train();
+  await train();
 }
 
 /** Bundles one TypeScript program for a script: `source` below the clone, `target` anywhere, an ES module. */

@@ -1,9 +1,10 @@
 /** The runtime that engines are given, and what they asked it to do. */
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { packageRoot } from '../../../src/runc/engine/installed.ts';
 import type { Sandbox } from './sandbox.ts';
 
-const PROJECT = resolve(import.meta.dirname, '../../..');
+const PROJECT = packageRoot();
 /** `MINIRUN_SWAP_RUNTIME=/usr/sbin/runc` runs the same tests on another runtime: proof that they ask for nothing special. */
 export const RUNTIME = process.env.MINIRUN_SWAP_RUNTIME ?? join(PROJECT, 'bin/minirun-runc');
 export const OURS = RUNTIME.endsWith('/minirun-runc');

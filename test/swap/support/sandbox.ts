@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { packageRoot } from '../../../src/runc/engine/installed.ts';
 
 export interface Answer {
   code: number | null;
@@ -75,7 +76,7 @@ async function sandbox(): Promise<Sandbox> {
   const folder = mkdtempSync(join(tmpdir(), 'minirun-swap-'));
   const name = folder.slice(folder.lastIndexOf('/') + 1);
   for (const sub of ['home', 'tmp']) mkdirSync(join(folder, sub));
-  const script = join(import.meta.dirname, 'sandbox.sh');
+  const script = join(packageRoot(), 'test/swap/support/sandbox.sh');
   const outer = spawn('bash', [script, folder, name], { stdio: ['pipe', 'pipe', 'pipe'] });
   const said = answerOf(outer);
   const ready = await Promise.race([new Promise<true>((resolve) => outer.stdout.on('data', () => resolve(true))), said]);

@@ -1,10 +1,11 @@
 /** The real containerd with minirun's shim: under its own name, or in the place of containerd's. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { packageRoot } from '../../../src/runc/engine/installed.ts';
 import { ociArchive } from './image.ts';
 import { eventually, type Sandbox, sandboxWith } from './sandbox.ts';
 
-export const SHIM = resolve(import.meta.dirname, '../../../bin/containerd-shim-minirun-v1');
+export const SHIM = join(packageRoot(), 'bin/containerd-shim-minirun-v1');
 export const IMAGE = 'docker.io/library/busybox:latest';
 
 export interface ShimPlace {
