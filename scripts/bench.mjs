@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: bench/main.ts (minirun run), bench/runtime.ts (minirun-runc) and bench/shim.ts, bundled.
  * NODE=/path/to/node measures with that Node instead; MINIRUN_BENCH_ROUNDS=N changes how often;
- * MINIRUN_BENCH=main, runtime or shim does one of them alone; pull does bench/pull.ts (pulling images).
+ * MINIRUN_BENCH=main, runtime or shim does one of them alone; pull does bench/pull.ts (pulling images),
+ * unpack does bench/unpack.ts (taking them in).
  */
 import { join } from 'node:path';
 import { fixtures } from './fixtures.mjs';
@@ -9,7 +10,7 @@ import { ready } from './ready.mjs';
 import { attempt, root } from './shell.mjs';
 
 await ready({ tests: true });
-await fixtures(process.env.MINIRUN_BENCH === 'pull' ? ['debian'] : ['busybox']);
+await fixtures(['pull', 'unpack'].includes(process.env.MINIRUN_BENCH) ? ['debian'] : ['busybox']);
 const { bundle, train } = await import('./build.mjs');
 // Each version of Node has a code cache of its own; the build made this one's.
 if (process.env.NODE) await train(process.env.NODE);
