@@ -28,7 +28,7 @@ const PROGRAMS = {
   'ffi-init': 'src/runc/engine/ffi-init.ts',
   'minirun-runc': 'src/cli/runc.ts',
   'containerd-shim-minirun-v1': 'src/cli/shim.ts',
-  'minirun-containerd': 'src/containerd/main.ts',
+  'minirun-containerd': 'src/cli/containerd.ts',
 };
 
 const SHARED = {

@@ -1,6 +1,7 @@
 /** containerd inside another program: the same services, without a socket for clients. */
 import { join } from 'node:path';
 import { createRouterTransport, type Transport } from '@connectrpc/connect';
+import { received } from '../messages/received.ts';
 import { type Containerd, openContainerd } from './containerd.ts';
 import { asGrpcError } from './grpc-error.ts';
 import type { Log } from './log.ts';
@@ -11,7 +12,9 @@ import { listenForShims } from './server.ts';
  * and `containerd-lease` where wanted.
  */
 export const embeddedTransport = (containerd: Containerd): Transport =>
-  createRouterTransport(containerd.routes, { router: { interceptors: [asGrpcError(containerd.log)] } });
+  createRouterTransport(received(containerd.routes, { from: 'a client', to: 'containerd', protocol: 'gRPC in memory' }), {
+    router: { interceptors: [asGrpcError(containerd.log)] },
+  });
 
 export interface EmbeddedOptions {
   /** What has to last. */

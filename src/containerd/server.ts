@@ -7,6 +7,7 @@ import { createServer, type Http2Server, type ServerHttp2Session } from 'node:ht
 import { connect, createServer as createSocketServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { received } from '../messages/received.ts';
 import { serveTtrpc } from '../shim/ttrpc/server.ts';
 import type { Containerd } from './containerd.ts';
 import { asGrpcError } from './grpc-error.ts';
@@ -31,7 +32,7 @@ export async function serveContainerd(containerd: Containerd, address: string): 
   const grpc = createServer(
     { settings: { initialWindowSize: WINDOW } },
     connectNodeAdapter({
-      routes: containerd.routes,
+      routes: received(containerd.routes, { from: 'a client', to: 'containerd', protocol: 'gRPC' }),
       interceptors: [asGrpcError(containerd.log)],
       connect: false,
       grpcWeb: false,
@@ -68,7 +69,7 @@ export async function serveContainerd(containerd: Containerd, address: string): 
 export async function listenForShims(containerd: Containerd, address: string): Promise<Listening> {
   const path = `${address}.ttrpc`;
   const server = createSocketServer();
-  serveTtrpc(server, containerd.shimRoutes);
+  serveTtrpc(server, received(containerd.shimRoutes, { from: 'shim', to: 'containerd', protocol: 'ttrpc' }));
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);

@@ -36,7 +36,12 @@ export async function runThrough(
   config: Config,
   at: { stateRoot: string; id: string; name: string },
 ): Promise<number> {
-  const folder = join(at.stateRoot, '.through', at.id);
+  const folder = join(at.stateRoot, '.through', at.id.slice(0, 12));
+  // unix(7): a socket's path has 108 bytes. What is longer would be cut off, silently.
+  if (Buffer.byteLength(join(folder, 'state/containerd.sock.ttrpc')) > 107)
+    throw new UsageError(
+      `--through ${options.through}: the state folder ${at.stateRoot} has too long a path for sockets; choose a shorter one with --root`,
+    );
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   try {
     const story = await openStory(options, folder, config);
@@ -50,7 +55,8 @@ export async function runThrough(
   }
 }
 
-async function openChain(_through: Through | undefined, request: ChainRequest): Promise<Chain> {
+async function openChain(through: Through | undefined, request: ChainRequest): Promise<Chain> {
+  if (through === 'containerd') return (await import('./containerd-chain.ts')).containerdChain(request);
   return (await import('./shim-chain.ts')).shimChain(request);
 }
 

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
+import { crossing } from '../../messages/crossing.ts';
 import { type DeleteResponse, DeleteResponseSchema } from '../../proto/containerd/task/v2/task_pb.ts';
 import type { Bundle } from './bundle.ts';
 
@@ -64,10 +65,28 @@ function isProgram(path: string): boolean {
 /** `start`: @param options of the runtime, as they go to its standard input @returns the shim's address */
 export async function startShim(program: string, bundle: Bundle, caller: Caller, options: Uint8Array | undefined): Promise<string> {
   const args = ['-id', bundle.id, ...(caller.debug ? ['-debug'] : []), 'start'];
-  const { out, err } = await run(program, bundle, caller, args, options);
-  const address = Buffer.concat([out, err]).toString().trim();
-  if (address === '') throw new Error(`${program} start: it printed no address`);
-  return addressIn(address);
+  const start = async () => {
+    const { out, err } = await run(program, bundle, caller, args, options);
+    const address = Buffer.concat([out, err]).toString().trim();
+    if (address === '') throw new Error(`${program} start: it printed no address`);
+    return addressIn(address);
+  };
+  return crossing(
+    () => messageOf('start', program, bundle),
+    start,
+    (address) => ({ address }),
+  );
+}
+
+/** The start of the program, as it is told. */
+function messageOf(name: string, program: string, { namespace, id, path }: Bundle) {
+  return {
+    from: 'containerd',
+    to: 'shim',
+    protocol: 'a new process',
+    name,
+    carries: { program: basename(program), namespace, id, bundle: path },
+  };
 }
 
 /** Shims of later protocols print an object. */
@@ -81,8 +100,12 @@ function addressIn(text: string): string {
 /** `delete`: ends what is left of the task and its container. @returns how the container ended, as far as the shim knows */
 export async function deleteByShim(program: string, bundle: Bundle, caller: Caller): Promise<DeleteResponse> {
   const args = ['-id', bundle.id, '-bundle', bundle.path, 'delete'];
-  const { out } = await run(program, bundle, caller, args, undefined);
-  return fromBinary(DeleteResponseSchema, out);
+  const remove = async () => fromBinary(DeleteResponseSchema, (await run(program, bundle, caller, args, undefined)).out);
+  return crossing(
+    () => messageOf('delete', program, bundle),
+    remove,
+    ({ pid, exitStatus }) => ({ pid, exit_status: exitStatus }),
+  );
 }
 
 /** A shim's command should be over in a moment; one that hangs must not hold up the daemon. */

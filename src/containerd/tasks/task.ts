@@ -2,6 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type Timestamp, timestampNow } from '@bufbuild/protobuf/wkt';
 import { type CallOptions, type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
+import { recorded } from '../../messages/recorded.ts';
 import { TaskDeleteSchema, TaskExitSchema } from '../../proto/containerd/events/task_pb.ts';
 import { Task as TaskApi } from '../../proto/containerd/task/v2/task_pb.ts';
 import { connectTtrpc, type TtrpcConnection } from '../../shim/ttrpc/client.ts';
@@ -52,7 +53,7 @@ export function openTask(bundle: Bundle, program: string, address: string, shimL
   const { caller, events, log } = context;
   const { namespace, id } = bundle;
   const connection: TtrpcConnection = connectTtrpc(address);
-  const api = createClient(TaskApi, connection.transport);
+  const api = createClient(TaskApi, recorded(connection.transport, { from: 'containerd', to: 'shim', protocol: 'ttrpc' }));
   const call: CallOptions = { headers: { 'containerd-namespace-ttrpc': namespace } };
   /** Why the end of the connection is no surprise. */
   let expected = false;
