@@ -58,6 +58,7 @@ export const FAILED = {
   EXDEV: -18,
   ENOTDIR: -20,
   EISDIR: -21,
+  EINVAL: -22,
   ENOTEMPTY: -39,
   ELOOP: -40,
   EOPNOTSUPP: -95,

@@ -35,11 +35,16 @@ function setXattrs(entry: TarEntry, set: (name: string, value: string) => number
   }
 }
 
-const chownHint = (entry: TarEntry): string => `give it to user ${entry.uid}, group ${entry.gid}`;
+function mustOwn(entry: TarEntry, result: number): void {
+  const doing = `give it to user ${entry.uid}, group ${entry.gid}`;
+  if (result !== FAILED.EINVAL) must(doing, result);
+  else
+    throw new Error(`${doing}: this user namespace has no such id (EINVAL). Give its owner more of them, in /etc/subuid and /etc/subgid`);
+}
 
 /** Of an open file or folder. `times: false` for a folder, whose time changes as long as files come into it. */
 export function setAttributes(fd: number, entry: TarEntry, rules: Rules, times: boolean): void {
-  if (rules.owners) must(chownHint(entry), chownFd(fd, entry.uid, entry.gid));
+  if (rules.owners) mustOwn(entry, chownFd(fd, entry.uid, entry.gid));
   // After the owner and the data: the kernel takes capabilities away when those change.
   if (entry.xattrs.size > 0) setXattrs(entry, (name, value) => setXattrFd(fd, name, value), rules);
   // After the owner, which takes setuid and setgid away.
@@ -49,7 +54,7 @@ export function setAttributes(fd: number, entry: TarEntry, rules: Rules, times: 
 
 /** Of what cannot be opened: links, devices, pipes. */
 export function setAttributesAt(folder: number, name: string, entry: TarEntry, rules: Rules): void {
-  if (rules.owners) must(chownHint(entry), chownAt(folder, name, entry.uid, entry.gid));
+  if (rules.owners) mustOwn(entry, chownAt(folder, name, entry.uid, entry.gid));
   if (entry.xattrs.size > 0) setXattrs(entry, (key, value) => setXattrAt(folder, name, key, value), rules);
   if (entry.type !== 'symlink') {
     // Named by a descriptor: fchmodat(2) would follow a link (CVE-2021-32760).
