@@ -1,9 +1,11 @@
 /** Exec in a shim's containers: further processes, each with streams and an end of its own. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProcessDetailsSchema } from '../../src/proto/containerd/runc/options_pb.ts';
 import { Status } from '../../src/proto/containerd/types/task_pb.ts';
+import { BUSYBOX } from './support/minirun.ts';
 import { type Bench, openBench, processSpec, reader, until, write } from './support/shim.ts';
 
 describe.skipIf(process.getuid?.() !== 0)('exec in a container of a shim', () => {
@@ -66,6 +68,46 @@ describe.skipIf(process.getuid?.() !== 0)('exec in a container of a shim', () =>
     await bench.task.wait({ id, execId: 'tty' });
     await bench.task.delete({ id, execId: 'tty' });
     expect((await out.end).toString()).toMatch(/^\/dev\/pts\/\d+\r\n33 90\r\nsomething\r\ngot something\r\n$/);
+  });
+
+  it('its client gets the end, although a child of it lives on and has the streams', async () => {
+    const io = bench.fifos('stdout', 'stderr');
+    const [out, err] = [reader(io.stdout as string), reader(io.stderr as string)];
+    await bench.task.exec({ id, execId: 'left', spec: processSpec(['/bin/sh', '-c', 'sleep 600 & echo out']), ...io });
+    await bench.task.start({ id, execId: 'left' });
+    expect((await bench.task.wait({ id, execId: 'left' })).exitStatus).toBe(0);
+    await bench.task.delete({ id, execId: 'left' });
+    expect((await out.end).toString()).toBe('out\n');
+    await err.end;
+  });
+
+  it('a user that is not root may open its streams again', async () => {
+    const io = bench.fifos('stdout');
+    const out = reader(io.stdout as string);
+    await bench.task.exec({
+      id,
+      execId: 'user',
+      spec: processSpec(['/bin/sh', '-c', 'echo again > /dev/stdout'], { user: { uid: 1000, gid: 1000 } }),
+      ...io,
+    });
+    await bench.task.start({ id, execId: 'user' });
+    expect((await bench.task.wait({ id, execId: 'user' })).exitStatus).toBe(0);
+    expect((await out.end).toString()).toBe('again\n');
+    await bench.task.delete({ id, execId: 'user' });
+  });
+
+  it('all of a long output comes through, byte by byte', async () => {
+    const io = bench.fifos('stdout');
+    await bench.task.exec({ id, execId: 'long', spec: processSpec(['/bin/sh', '-c', 'cat /bin/busybox /bin/busybox']), ...io });
+    await bench.task.start({ id, execId: 'long' });
+    // Nobody reads yet: it waits.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect((await bench.task.state({ id, execId: 'long' })).status).toBe(Status.RUNNING);
+    const out = reader(io.stdout as string);
+    expect((await bench.task.wait({ id, execId: 'long' })).exitStatus).toBe(0);
+    const busybox = readFileSync(join(BUSYBOX, 'bin/busybox'));
+    expect((await out.end).equals(Buffer.concat([busybox, busybox]))).toBe(true);
+    await bench.task.delete({ id, execId: 'long' });
   });
 
   it('many at once, each with its own code', async () => {

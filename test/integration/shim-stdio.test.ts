@@ -82,6 +82,15 @@ describe.skipIf(process.getuid?.() !== 0)('the streams of a shim', () => {
     await deleted;
   });
 
+  it('one that is read ends by itself, whether somebody reads the other one or not', async () => {
+    const io = bench.fifos('stdout', 'stderr');
+    const out = reader(io.stdout as string);
+    const id = await begin(['/bin/sh', '-c', 'echo out; echo err >&2'], io);
+    await bench.task.wait({ id });
+    expect((await out.end).toString()).toBe('out\n');
+    await bench.task.delete({ id });
+  });
+
   it('a process that is not root may open its streams again', async () => {
     const io = bench.fifos('stdin', 'stdout', 'stderr');
     const [out, err] = [reader(io.stdout as string), reader(io.stderr as string)];

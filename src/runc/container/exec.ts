@@ -40,6 +40,7 @@ export function startExec(view: ContainerView, request: ExecRequest, streams: St
     nullStreams: request.process.terminal ? [] : nullStreams([streams.stdin, streams.stdout, streams.stderr]),
     cgroups: execCgroups(view.state.cgroups, view.pid, request.cgroups),
     ...request.choices,
+    ...(request.ownStreams ? { ownStreams: true } : {}),
   });
   const refusal = request.engine === 'ffi' ? ffiRefusal(program) : undefined;
   if (refusal) throw new Error(refusal);

@@ -68,6 +68,8 @@ export interface ExecRequest {
   detachKeys?: Uint8Array;
   choices?: Pick<Choices, 'preserveFds' | 'noKeyring'>;
   consoleSocket?: number;
+  /** The streams were made for this process: give them to its user. */
+  ownStreams?: boolean;
   /** Sub-cgroups to run in: `[controller:]path`. */
   cgroups?: string[];
   say?: (sentence: string) => void;

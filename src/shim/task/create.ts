@@ -11,14 +11,15 @@ import { parseOptions, saveOptions } from './options.ts';
 import { mountRootfs, unmountRootfs } from './rootfs.ts';
 import type { Made } from './runtime.ts';
 import type { ProcessIo, StdioOptions } from './stdio.ts';
-import { newProcess } from './task-process.ts';
+import { newProcess, type TaskProcess } from './task-process.ts';
 
-/** What a container's streams are opened with. */
-export const stdioOptions = ({ id, options }: Pick<Container, 'id' | 'options'>, { namespace }: ShimContext): StdioOptions => ({
+/** What the streams of a container's process are opened with. */
+export const stdioOptions = ({ id, options }: Container, { isInit }: TaskProcess, { namespace }: ShimContext): StdioOptions => ({
   id,
   namespace,
   uid: options.ioUid,
   gid: options.ioGid,
+  copied: !isInit,
 });
 
 /** @throws ConnectError; then nothing of the container is left */
@@ -70,7 +71,7 @@ export async function makeInit(
   const { init } = container;
   let io: ProcessIo;
   try {
-    io = await openIo(init.stdio, stdioOptions(container, context));
+    io = await openIo(init.stdio, stdioOptions(container, init, context));
   } catch (error) {
     throw unknown(`failed to create init process I/O: ${messageOf(error)}`);
   }

@@ -1,13 +1,14 @@
 /**
- * A process's streams without anything in between: it gets the fifos themselves. The shim keeps each of
+ * Streams without anything in between: a container's init gets the fifos themselves. The shim keeps each of
  * them open for reading and writing. So a reader that goes away and comes back (a daemon that is
  * restarted) finds the same stream, nobody gets SIGPIPE meanwhile, and a process that writes more than
  * a pipe holds waits until somebody reads. Source: fifo(7), pipe(7).
  */
 import { closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs';
-import { call } from '../../libc/fd.ts';
+import { call, pipe } from '../../libc/fd.ts';
 import { addressOf } from '../../libc/ffi.ts';
 import { deferred } from './deferred.ts';
+import { type Pump, pump } from './pump.ts';
 import { type ProcessIo, type Stdio, type StdioOptions, schemeOf } from './stdio.ts';
 
 const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK, O_APPEND, O_CREAT, O_NOCTTY } = constants;
@@ -43,15 +44,45 @@ export function emptied(fd: number, stop: Promise<void>): Promise<void> {
   return promise;
 }
 
+/** The fifo or file that output goes to, and what holds it open for its readers. */
+interface Output {
+  /** Where to write. */
+  target: number;
+  /** Both ends, if it is a fifo. */
+  hold: number | undefined;
+}
+
+/** @param nonBlocking for a writer that waits in its own way */
+function openOutput(uri: string, nonBlocking: boolean): Output {
+  const path = pathOf(uri);
+  const flags = O_WRONLY | O_APPEND | O_NOCTTY | (nonBlocking ? O_NONBLOCK : 0);
+  if (schemeOf(uri) === 'file') return { target: openSync(path, flags | O_CREAT, 0o644), hold: undefined };
+  const hold = openSync(path, O_RDWR | O_NONBLOCK | O_NOCTTY);
+  try {
+    // A descriptor of its own: one that can read too, or does not block, would be a surprise to a program.
+    const target = openSync(path, flags);
+    if (fstatSync(hold).isFIFO()) return { target, hold };
+    closeSync(hold);
+    return { target, hold: undefined };
+  } catch (error) {
+    closeSync(hold);
+    throw error;
+  }
+}
+
 /**
  * Opens the fifos or files of a process that has no terminal.
+ *
+ * An init gets the fifos themselves: what could write to them later ends with it. An exec's children may live on, and
+ * its client waits for the end of the output: so an exec writes to pipes, and what they hold is copied until Delete.
  * @throws Error when one of them is not there
  */
-export function openFifos(stdio: Stdio, { uid, gid }: StdioOptions): ProcessIo {
+export function openFifos(stdio: Stdio, { uid, gid, copied }: StdioOptions): ProcessIo {
   /** What the process gets: closed as soon as it has it. */
   const given: number[] = [];
-  /** Our hold on the output, until it is read. */
-  const outputs: number[] = [];
+  /** Our holds on the output, until it is read. */
+  const holds: number[] = [];
+  const pumps: Pump[] = [];
   let input: number | undefined;
   const closed = deferred<void>();
   const drained = deferred<void>();
@@ -59,65 +90,63 @@ export function openFifos(stdio: Stdio, { uid, gid }: StdioOptions): ProcessIo {
 
   const give = (fd: number): number => {
     given.push(fd);
-    return fd;
-  };
-  const own = (fd: number): number => {
     if ((uid || gid) && fstatSync(fd).isFIFO()) fchownSync(fd, uid, gid);
     return fd;
   };
-  const openOutput = (uri: string): number => {
+  const output = (uri: string): number => {
     if (!uri) return give(openSync('/dev/null', O_WRONLY));
-    const path = pathOf(uri);
-    if (schemeOf(uri) === 'file') return give(openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0o644));
-    const hold = openSync(path, O_RDWR | O_NONBLOCK | O_NOCTTY);
-    if (fstatSync(hold).isFIFO()) outputs.push(own(hold));
-    else closeSync(hold);
-    // A descriptor of its own: one that could read too, or does not block, would be a surprise.
-    return give(openSync(path, O_WRONLY | O_APPEND | O_NOCTTY));
+    const { target, hold } = openOutput(uri, copied);
+    if (hold !== undefined) holds.push(hold);
+    if (!copied) return give(target);
+    const [from, to] = pipe();
+    pumps.push(pump(from, target));
+    return give(to);
   };
   const openInput = (path: string): number => {
     if (!path) return give(openSync('/dev/null', O_RDONLY));
-    input = own(holdFifo(path));
+    input = holdFifo(path);
     return give(openSync(path, O_RDONLY));
+  };
+  /** Each by itself: whoever reads this one gets the end, whether somebody reads the other one or not. */
+  const release = async (hold: number): Promise<void> => {
+    await emptied(hold, closed.promise);
+    const at = holds.indexOf(hold);
+    if (at >= 0) holds.splice(at, 1).forEach(closeSync);
   };
   const closeStdin = () => {
     if (input !== undefined) closeSync(input);
     input = undefined;
   };
+  const close = () => {
+    closed.resolve();
+    drained.resolve();
+    for (const { stop } of pumps) stop();
+    closeAll(given);
+    closeAll(holds);
+    closeStdin();
+  };
 
   try {
     const errors = schemeOf(stdio.stdout) === 'file' && !stdio.stderr ? stdio.stdout : stdio.stderr;
-    const streams = { stdin: openInput(stdio.stdin), stdout: openOutput(stdio.stdout), stderr: openOutput(errors) };
     return {
-      streams,
+      streams: { stdin: openInput(stdio.stdin), stdout: output(stdio.stdout), stderr: output(errors) },
       started: () => closeAll(given),
       closeStdin,
       resize() {},
       ended() {
         closeAll(given);
         closeStdin();
-        void Promise.all(
-          outputs.map(async (fd) => {
-            await emptied(fd, closed.promise);
-            // Whoever reads gets the end now, unless a child of the process still has the stream.
-            const at = outputs.indexOf(fd);
-            if (at >= 0) outputs.splice(at, 1).forEach(closeSync);
-          }),
-        ).then(() => drained.resolve());
+        void (async () => {
+          await Promise.all(pumps.map(({ done }) => done));
+          await Promise.all(holds.map(release));
+          drained.resolve();
+        })();
       },
       drained: drained.promise,
-      close() {
-        closed.resolve();
-        drained.resolve();
-        closeAll(given);
-        closeAll(outputs);
-        closeStdin();
-      },
+      close,
     };
   } catch (error) {
-    closeAll(given);
-    closeAll(outputs);
-    closeStdin();
+    close();
     throw error;
   }
 }

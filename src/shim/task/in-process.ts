@@ -113,7 +113,11 @@ export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'c
       try {
         const asked = parseProcess(JSON.stringify(wanted), 'process');
         command = asked.args?.[0] ?? '';
-        const started = startExec(view, { stateRoot: root, id, process: asked, engine: 'native', warn, ...observed('exec', id) }, streams);
+        const started = startExec(
+          view,
+          { stateRoot: root, id, process: asked, engine: 'native', ownStreams: true, warn, ...observed('exec', id) },
+          streams,
+        );
         return { pid: started.pid, master: started.master };
       } catch (error) {
         throw await startError('exec failed', error, command, explain);

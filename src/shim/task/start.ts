@@ -52,7 +52,7 @@ async function startExec(container: Container, exec: TaskProcess, context: ShimC
   check('start', stateOf(container, exec));
   if (container.init.state === 'stopped') throw failedPrecondition(`container ${container.id} init process is not running`);
   try {
-    exec.io = await openIo(exec.stdio, stdioOptions(container, context));
+    exec.io = await openIo(exec.stdio, stdioOptions(container, exec, context));
   } catch (error) {
     throw unknown(`failed to create exec process I/O: ${messageOf(error)}`);
   }

@@ -16,6 +16,8 @@ export interface StdioOptions {
   /** Who owns the streams (Options.io_uid, io_gid); 0 leaves them as they are. */
   uid: number;
   gid: number;
+  /** Others may write to the streams after the process has ended (an exec's children): they go through this process. */
+  copied: boolean;
 }
 
 /**
