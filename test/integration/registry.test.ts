@@ -1,10 +1,21 @@
 /** Our client and a real registry; what skopeo thinks of what we send; what we make of what skopeo sends. */
-import { execFileSync, spawn } from 'node:child_process';
-import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  createReadStream,
+  createWriteStream,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Containerd, openContainerd } from '../../src/containerd/containerd.ts';
 import { deleteImage } from '../../src/containerd/metadata/images.ts';
@@ -16,7 +27,7 @@ import type { RegistrySettings } from '../../src/containerd/registry/settings.ts
 import { storesOf } from '../../src/containerd/transfer/stores.ts';
 import { transfersOf } from '../../src/containerd/transfer/transfers.ts';
 import { type DockerRegistry, noRegistry, startRegistry } from './support/docker-registry.ts';
-import { BUSYBOX } from './support/minirun.ts';
+import { BUSYBOX, PROJECT } from './support/minirun.ts';
 
 const reason = process.getuid?.() === 0 ? noRegistry() : 'only root unpacks layers with their owners';
 if (reason) console.log(`registry: skipped, ${reason}`);
@@ -248,6 +259,67 @@ describe.skipIf(reason)('a real registry', () => {
     const layout = await fresh();
     skopeo('copy', `oci-archive:${saved}`, `oci:${join(folder, 'layout')}:example.com/folder:1`);
     expect((await layout.transfers().load(join(folder, 'layout'))).images.map((one) => one.target.digest)).toEqual([image.target.digest]);
+  });
+
+  it('imports what it exports', async () => {
+    const { transfers, services, files } = await fresh();
+    const t = transfers();
+    const chainIds = () =>
+      [...services.snapshots.values()].flatMap((s) => s.list({ namespace: 'test' }, ['kind==committed'])).map(({ name }) => name);
+    await t.import(busybox(), { name: 'first' });
+    const [first] = chainIds();
+    const source = await files(first!);
+    // As the tree of a running container would be given.
+    await t.import(t.export([{ type: 'bind', source, options: ['rbind', 'ro'] }]), { name: 'second' });
+    const second = chainIds().find((name) => name !== first);
+    const list = (place: string) =>
+      execFileSync('find', ['.', '-printf', '%P %y %m %U %G %s %T@ %l\\n'], { cwd: place, encoding: 'utf8' })
+        .split('\n')
+        .filter((line) => !line.startsWith(' d'))
+        .sort()
+        .map((line) => line.replace(/ d (\d+ \d+ \d+) \d+/, ' d $1'));
+    expect(list(await files(second!))).toEqual(list(source));
+  });
+
+  it('goes on after a kill -9 at any moment, and nothing is left over in the end', async () => {
+    const place = mkdtempSync(join(folder, 'killed-'));
+    const program = join(place, 'pull.mjs');
+    const contents = `
+      import { openContainerd } from './src/containerd/containerd.ts';
+      import { storesOf } from './src/containerd/transfer/stores.ts';
+      import { transfersOf } from './src/containerd/transfer/transfers.ts';
+      const [root, name, snapshotter, delay] = process.argv.slice(2);
+      const containerd = await openContainerd({ root: root + '/root', state: root + '/state', address: '', program: '', shimFolders: [], log() {}, writeLog() {}, debug: false });
+      const pulling = transfersOf(storesOf(containerd.services, 'test', snapshotter)).pull(name);
+      if (delay !== 'never') setTimeout(() => process.kill(process.pid, 'SIGKILL'), Number(delay));
+      await pulling;
+      await containerd.services.collector.collect();
+      const { records } = containerd.services;
+      console.log(JSON.stringify([records.images, records.content, records.snapshots, records.leases, records.ingests].map((table) => table.entries().length)));
+      await containerd.close();`;
+    symlinkSync(join(PROJECT, 'node_modules'), join(place, 'node_modules'));
+    buildSync({
+      stdin: { contents, resolveDir: PROJECT, loader: 'ts' },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+      outfile: program,
+      absWorkingDir: PROJECT,
+    });
+    const { services } = await fresh();
+    const snapshotter = services.snapshots.has('overlayfs') ? 'overlayfs' : 'native';
+    const run = (delay: string) =>
+      spawnSync(process.execPath, [program, join(place, 'c'), `${plain.host}/test/busybox:amd`, snapshotter, delay], { encoding: 'utf8' });
+    const signals = new Set<string | null>();
+    for (const delay of ['0', '5', '10', '20', '30', '40', '60', '80']) signals.add(run(delay).signal);
+    expect([...signals]).toContain('SIGKILL');
+    const last = run('never');
+    expect(last.stderr).toBe('');
+    // One image; manifest, config and layer; its snapshot; no lease that has not expired yet but those of the killed.
+    const [images, content, snapshots, , ingests] = JSON.parse(last.stdout);
+    expect([images, content, ingests]).toEqual([1, 3, 0]);
+    expect(snapshots).toBeGreaterThanOrEqual(1);
   });
 
   it('leaves to the garbage collector what no image needs, and nothing else', async () => {

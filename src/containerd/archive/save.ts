@@ -3,8 +3,9 @@
  * names the same blobs. The same images give the same bytes.
  */
 import { Readable } from 'node:stream';
-import { Header } from 'tar';
-import { invalidArgument, notFound } from '../errors.ts';
+import { notFound } from '../errors.ts';
+import { byteString } from '../layers/tar-header.ts';
+import { END_OF_ARCHIVE, encodeHeader, paddingOf } from '../layers/tar-writer.ts';
 import type { Descriptor } from '../registry/descriptor.ts';
 import { hasManifests, type Manifest } from '../registry/manifest.ts';
 import { isForeignLayer, OCI_INDEX } from '../registry/media-types.ts';
@@ -83,28 +84,14 @@ function familiar(name: string): string | undefined {
   }
 }
 
-function header(path: string, size: number, folder = false): Buffer {
-  const block = Buffer.alloc(512);
-  const encoded = new Header({
-    path,
-    mode: folder ? 0o755 : 0o444,
-    uid: 0,
-    gid: 0,
-    size,
-    mtime: new Date(0),
-    type: folder ? 'Directory' : 'File',
-  });
-  // True would mean that the header does not hold it all.
-  if (encoded.encode(block, 0)) throw invalidArgument(`archive: ${path}: the name or size does not fit`);
-  return block;
-}
-
-const padding = (size: number): Buffer => Buffer.alloc((512 - (size % 512)) % 512);
+/** Always the same owner and time: nothing of this machine belongs into it. */
+const header = (path: string, size: number, folder = false): Buffer =>
+  encodeHeader({ name: byteString(path), type: folder ? 'folder' : 'file', mode: folder ? 0o755 : 0o444, size });
 
 async function* file(path: string, bytes: Buffer): AsyncGenerator<Buffer> {
   yield header(path, bytes.length);
   yield bytes;
-  yield padding(bytes.length);
+  yield paddingOf(bytes.length);
 }
 
 /** @throws not found when a blob goes missing on the way */
@@ -125,10 +112,10 @@ async function* write(
       yield chunk;
     }
     if (sent !== size) throw notFound(`content digest ${digest}: ${sent} of ${size} bytes`);
-    yield padding(size);
+    yield paddingOf(size);
   }
   for (const [name, value] of texts) yield* file(name, Buffer.from(JSON.stringify(value)));
-  yield Buffer.alloc(1024);
+  yield END_OF_ARCHIVE;
 }
 
 /**

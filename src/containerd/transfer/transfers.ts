@@ -1,5 +1,6 @@
 /** What a daemon above asks for: images in and out, by any way. One object for one namespace. */
 import type { Readable } from 'node:stream';
+import { exportRootfs } from '../archive/export-rootfs.ts';
 import { type ImportOptions, importRootfs } from '../archive/import-rootfs.ts';
 import { type Loaded, type LoadOptions, load } from '../archive/load.ts';
 import { type Saved, type SaveOptions, save } from '../archive/save.ts';
@@ -7,7 +8,7 @@ import type { Credentials } from '../registry/credentials.ts';
 import type { Descriptor } from '../registry/descriptor.ts';
 import { parseReference } from '../registry/reference.ts';
 import type { RegistrySettings } from '../registry/settings.ts';
-import type { Image, Stores } from './ports.ts';
+import type { Image, Mount, Stores } from './ports.ts';
 import { type Pulled, type PullOptions, pull } from './pull.ts';
 import { type PushOptions, push } from './push.ts';
 
@@ -23,6 +24,8 @@ export interface Transfers {
   /** @param from a tar, or the path of a folder with an OCI layout */
   load(from: Readable | string, options?: LoadOptions): Promise<Loaded>;
   save(images: readonly (string | Saved)[], options?: SaveOptions): Promise<Readable>;
+  /** All files of a snapshot as a tar. */
+  export(mounts: readonly Mount[]): Readable;
   import(tar: Readable, options?: ImportOptions): Promise<{ target: Descriptor; config: Descriptor; image?: Image }>;
 }
 
@@ -39,6 +42,7 @@ export function transfersOf(stores: Stores, settings: RegistrySettings = {}): Tr
     push: (name, { credentials, ...options } = {}) => push(stores, name, { ...options, registry: registry(name, credentials) }),
     load: (from, options) => load(stores, from, options),
     save: (images, options) => save(stores, images, options),
+    export: exportRootfs,
     import: (tar, options) => importRootfs(stores, tar, options),
   };
 }
