@@ -30,7 +30,7 @@ enum { CONFIG = 1 << 20, TEXT = 8192, ATTEMPTS = 200, PAUSE_US = 5000, ANSWER_SE
 enum outcome { DONE, GONE, FAILED, ASK_NODE };
 
 static const char *namespace = "", *address = "", *id = "", *bundle = "", *ignored;
-static char **node; /* what to execute: node -- SCRIPT FLAGS ACTION */
+static char **node; /* what to execute: node OPTION -- SCRIPT FLAGS ACTION */
 static int last;    /* where ACTION stands in it */
 
 static void ask_node(void)
@@ -246,12 +246,13 @@ int main(int count, char **words)
     static const struct option options[] = {{"namespace", 1, 0, 0},      {"address", 1, 0, 1}, {"id", 1, 0, 2}, {"bundle", 1, 0, 3},
                                             {"publish-binary", 1, 0, 4}, {"debug", 0, 0, 4},   {0, 0, 0, 0}};
     const char **values[] = {&namespace, &address, &id, &bundle, &ignored};
-    if (count < 2 || !(node = calloc((size_t)count + 3, sizeof *node)))
+    if (count < 2 || !(node = calloc((size_t)count + 4, sizeof *node)))
         return 2;
     node[0] = "containerd-shim-minirun-v1"; /* what ps shows */
-    node[1] = "--";
-    memcpy(node + 2, words + 1, ((size_t)count - 1) * sizeof *node);
-    last = count;
+    node[1] = "--max-semi-space-size=1"; /* as NODE_OPTION of src/shim/start.ts */
+    node[2] = "--";
+    memcpy(node + 3, words + 1, ((size_t)count - 1) * sizeof *node);
+    last = count + 1;
     opterr = 0;
     int option;
     /* Go's flags: one dash or two; they end at the first word that is none. */

@@ -11,6 +11,7 @@ import { clearAway } from './clear-away.ts';
 import type { Flags } from './flags.ts';
 import { groupService } from './group-service.ts';
 import { type Group, groupOf, makeSocketFolder } from './grouping.ts';
+import { releaseWhenIdle } from './idle.ts';
 import { openLog } from './log.ts';
 import { membersOf } from './members.ts';
 import { openPublisher } from './publish.ts';
@@ -52,6 +53,7 @@ export function serve(flags: Flags, observe?: Observe): void {
     log: log.error,
   });
   const members = membersOf();
+  const busy = releaseWhenIdle();
   const server = createServer();
 
   let timer: NodeJS.Timeout | undefined;
@@ -75,6 +77,7 @@ export function serve(flags: Flags, observe?: Observe): void {
     namespace: flags.namespace,
     runtimeRoot: RUNTIME_ROOT,
     publish(topic, schema, event) {
+      busy();
       if (schema.typeName === TaskCreateSchema.typeName) members.created((event as unknown as TaskCreate).containerId);
       if (schema.typeName === TaskDeleteSchema.typeName && !(event as unknown as TaskDelete).id) {
         members.deleted((event as unknown as TaskDelete).containerId);

@@ -50,9 +50,15 @@ async function join(path: string, id: string, bundle: string): Promise<boolean> 
   }
 }
 
+/**
+ * Room for what is new, in MiB: by itself V8 makes it 16 and fills it before it collects, which
+ * cost a third of the memory of a process with 50 containers.
+ */
+const NODE_OPTION = '--max-semi-space-size=1';
+
 /** The words that start this program again, without its action: so that it serves. */
 const serving = (path: string, words: readonly string[]): string[] => [
-  ...process.execArgv,
+  NODE_OPTION,
   '--',
   process.argv[1] ?? '',
   ...words.slice(0, -1),

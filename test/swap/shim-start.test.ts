@@ -38,7 +38,7 @@ describe.skipIf(reason)('shim start and delete', () => {
   const remove = (way: keyof typeof WAYS, id: string, bundle: string) =>
     run(bundle, [...WAYS[way], ...FLAGS, '-id', id, '-bundle', bundle, 'delete']);
   const shims = async (): Promise<number[]> =>
-    (await place.run(['sh', '-c', `pgrep -f '^containerd-shim-minirun-v1 -- .*-socket' || true`])).out
+    (await place.run(['sh', '-c', `pgrep -f '^containerd-shim-minirun-v1 .*-- .*-socket' || true`])).out
       .split('\n')
       .filter(Boolean)
       .map(Number);

@@ -35,7 +35,7 @@ function ctrOn(start: () => Promise<ShimPlace>, runtime: string[]) {
     new RegExp(`^${id}\\s+\\d+\\s+(\\w+)`, 'm').exec(await ok(['task', 'ls']))?.[1] ?? 'no task';
   /** Processes that serve, by what stands on their command line. */
   const shims = async (): Promise<number[]> =>
-    (await inside(`pgrep -f '^containerd-shim-[a-z]+-v[0-9] -- .*-socket' || true`)).split('\n').filter(Boolean).map(Number);
+    (await inside(`pgrep -f '^containerd-shim-[a-z]+-v[0-9] .*-- .*-socket' || true`)).split('\n').filter(Boolean).map(Number);
   const away = async (...ids: string[]) => {
     for (const id of ids) {
       await ctr(['task', 'delete', '-f', id]);
