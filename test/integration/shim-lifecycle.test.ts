@@ -1,5 +1,5 @@
 /** The Task service's life of a container: real containers, the service in this process. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { AnySchema, timestampMs } from '@bufbuild/protobuf/wkt';
@@ -7,16 +7,20 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Status } from '../../src/proto/containerd/types/task_pb.ts';
 import { MetricsSchema as MetricsV1 } from '../../src/proto/io/containerd/cgroups/v1/metrics_pb.ts';
 import type { Config } from '../../src/runc/spec/config.ts';
-import { PROJECT, skipReason } from './support/minirun.ts';
+import { PROJECT, scratch, skipReason } from './support/minirun.ts';
 import { type Bench, mountOf, openBench, processSpec, reader, write } from './support/shim.ts';
 
 const noRunc = skipReason({ program: 'runc' });
 if (noRunc) console.log(`shim-lifecycle: not with runc, ${noRunc}`);
-const PROGRAMS = [...(noRunc ? [] : ['runc']), join(PROJECT, 'bin/minirun-runc')];
+/** Ours is known by its name, unless a script stands before it. */
+const OURS = join(PROJECT, 'bin/minirun-runc');
+const BEHIND = join(scratch('program'), 'behind-a-script');
+const PROGRAMS = [...(noRunc ? [] : ['runc']), OURS, BEHIND];
 
 describe.skipIf(process.getuid?.() !== 0)('a container of a shim', () => {
   let bench: Bench;
   beforeAll(() => {
+    writeFileSync(BEHIND, `#!/bin/sh\nexec ${process.execPath} ${OURS} "$@"\n`, { mode: 0o755 });
     bench = openBench();
   });
   afterAll(() => bench.close());

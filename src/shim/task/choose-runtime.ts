@@ -1,4 +1,5 @@
 /** Which OCI runtime a container gets: the module in this process, or a program. */
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Options } from '../../proto/containerd/runc/options_pb.ts';
 import { packageRoot } from '../../runc/engine/installed.ts';
@@ -24,15 +25,29 @@ function hasHooks(bundle: string): boolean {
   }
 }
 
+/** minirun-runc of this installation: what the module in this process is as a program. */
+const ownProgram = (): string => join(packageRoot(), 'bin', 'minirun-runc');
+
+/** Docker names a program always, and that may be ours: then the module does what it would do, without a new Node. */
+export function isOurs(name: string): boolean {
+  const folders = name.includes('/') ? [''] : (process.env.PATH ?? '').split(':').map((folder) => `${folder}/`);
+  const found = folders.map((folder) => `${folder}${name}`).find((path) => existsSync(path));
+  try {
+    return found !== undefined && realpathSync(found) === realpathSync(ownProgram());
+  } catch {
+    return false;
+  }
+}
+
 export function chooseRuntime(options: Options, bundle: string, context: RuntimeContext): OciRuntime {
   const named = options.binaryName;
   const root = join(options.root || (named ? PROGRAMS_ROOT : context.runtimeRoot), context.namespace);
   const choices = { root, systemdCgroup: options.systemdCgroup, noPivot: options.noPivotRoot, noKeyring: options.noNewKeyring };
   const asProgram = (command: string[]) => toldRuntime(programRuntime({ ...choices, bundle, command }), 'a new process');
-  if (named) return asProgram([named]);
+  if (named && !isOurs(named)) return asProgram([named]);
   const module = toldRuntime(inProcessRuntime({ ...choices, warn: context.log, observe: context.observe }), 'a call');
   // Its own program, with the same state folder: for what takes longer than this process may stand still.
-  const program = asProgram([process.execPath, join(packageRoot(), 'bin', 'minirun-runc')]);
+  const program = asProgram([process.execPath, ownProgram()]);
   const { create, start, checkpoint, restore } = program;
   if (!hasHooks(bundle)) return { ...module, checkpoint, restore };
   return { ...module, create, start, delete: program.delete, checkpoint, restore };

@@ -14,8 +14,9 @@ export interface CleanUp extends Pick<ShimContext, 'namespace' | 'runtimeRoot' |
 /** Kills what runs, deletes the runtime's state and cgroups, unmounts the root. Does as much as can be done; may be called again. */
 export async function cleanUp({ id, bundle, ...context }: CleanUp): Promise<void> {
   const steps: [string, () => unknown][] = [
-    ['deleting it', () => chooseRuntime(loadOptions(bundle), bundle, context).delete(id, true)],
+    // First, because it is quick: whoever asked may lose patience with the rest. What runs keeps its own view of it.
     ['its root', () => unmountRootfs(bundle)],
+    ['deleting it', () => chooseRuntime(loadOptions(bundle), bundle, context).delete(id, true)],
   ];
   for (const [what, step] of steps) {
     try {

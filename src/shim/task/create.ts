@@ -1,4 +1,6 @@
 /** Create: the root file system, the streams, and a container whose command does not run yet. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { CreateTaskRequest } from '../../proto/containerd/task/v2/task_pb.ts';
 import { NO_CGROUPS } from '../../runc/compile/cgroup-paths.ts';
 import { cgroupsOf } from './cgroups.ts';
@@ -81,6 +83,8 @@ export async function makeInit(
     init.io = io;
     io.started(master);
     container.cgroups = cgroupsOf(pid);
+    // For the command `delete`, should this process be killed.
+    writeFileSync(join(container.bundle, 'init.pid'), String(pid));
   } catch (error) {
     io.close();
     throw error;
