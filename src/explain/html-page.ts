@@ -11,11 +11,14 @@ export interface PageParts {
   /** All of these are HTML. */
   heading: string;
   intro: string;
-  picture: string;
-  steps: string;
-  config: string;
+  /** The messages of a real run, above the program that they set going. */
+  story?: string;
+  /** The program; a page of messages alone has none. */
+  picture?: string;
+  steps?: string;
+  config?: string;
   /** For the script: plain data. */
-  data: unknown;
+  data?: unknown;
 }
 
 const titles = `<div class="titles"><span></span><span class="lanes">${LANES.map((l) => `<span class="${l}">${l}</span>`).join('')}</span><span>the call</span><span class="threads" aria-label="namespaces">${NAMESPACES.map((n, i) => `<span style="left:${threadX(i)}px">${n}</span>`).join('')}</span><span class="mounted">&nbsp; mounts</span></div>`;
@@ -34,8 +37,15 @@ export const page = (p: PageParts): string => `<!doctype html>
 <style>${STYLE}</style>
 </head>
 <body>
-<header><h1>${p.heading}</h1>${p.intro}</header>
-<nav class="bar" aria-label="Walk through the steps">
+<header><h1>${p.heading}</h1>${p.story ? '' : p.intro}</header>
+${p.story ? `${p.story}${p.picture === undefined ? '' : `<header><h2>The program: what runc does</h2>${p.intro}</header>`}` : ''}
+${p.picture === undefined ? '' : programParts(p)}
+</body>
+</html>
+`;
+
+/** The picture of a program, with the panel beside it and the texts below. */
+const programParts = (p: PageParts): string => `<nav class="bar" aria-label="Walk through the steps">
 <button id="play" type="button" aria-pressed="false">▶ Play</button>
 <button id="back" type="button" aria-label="Previous step">▲</button><button id="forth" type="button" aria-label="Next step">▼</button>
 <label><input id="all" type="checkbox"> small steps too</label>
@@ -53,12 +63,9 @@ export const page = (p: PageParts): string => `<!doctype html>
 </aside>
 </main>
 <section class="steps"><h2>All steps as text</h2>${p.steps}</section>
-<section class="whole"><h2>config.json</h2><pre class="config">${p.config.replace(/<span>/g, lineAnchors())}</pre></section>
+<section class="whole"><h2>config.json</h2><pre class="config">${(p.config ?? '').replace(/<span>/g, lineAnchors())}</pre></section>
 <script type="application/json" id="data">${scriptJson(p.data)}</script>
-<script>${SCRIPT}</script>
-</body>
-</html>
-`;
+<script>${SCRIPT}</script>`;
 
 /** Numbers the lines, so that the list of steps can link to them. */
 function lineAnchors(): () => string {

@@ -19,6 +19,8 @@ let view = 'brief';
 let misses = new Set();
 let at = -1;
 let timer = 0;
+/** Until then the page stays at its top, where the story begins, unless an address asks for a step. */
+let opened = location.hash !== '';
 
 const make = (tag, className, text) => {
   const e = document.createElement(tag);
@@ -49,7 +51,7 @@ function showMounts(index) {
     return row;
   }));
   $('mount-count').textContent = list.length === 1 ? '1 mount' : list.length + ' mounts';
-  body.querySelector('.now')?.scrollIntoView({ block: 'nearest', behavior: 'instant' });
+  if (opened) body.querySelector('.now')?.scrollIntoView({ block: 'nearest', behavior: 'instant' });
 }
 
 function showConfig(index) {
@@ -63,6 +65,7 @@ function showConfig(index) {
 
 /** Brings a row to the middle of the picture, unless it is in sight. */
 function reveal(row) {
+  if (!opened) return;
   const box = row.getBoundingClientRect();
   const panel = getComputedStyle($('panel')).position === 'fixed' ? $('panel').getBoundingClientRect().top : innerHeight;
   const top = document.querySelector('.titles').getBoundingClientRect().bottom;
@@ -169,4 +172,5 @@ document.addEventListener('keydown', (event) => {
 addEventListener('hashchange', () => pick(Number(location.hash.slice(6)) - 1));
 const wanted = Number(location.hash.slice(6)) - 1;
 pick(data.steps[wanted] ? wanted : data.steps.findIndex((s) => !s.minor));
+opened = true;
 `.trim();

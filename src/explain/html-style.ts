@@ -3,6 +3,26 @@ import { LANES_WIDTH, THREADS_WIDTH } from './html-layout.ts';
 
 export const HUES = [350, 25, 45, 95, 165, 205, 255, 300];
 
+/** The messages of a real run. */
+const STORY_STYLE = `
+.p-minirun, .p-docker { --p: #b03060; } .p-dockerd { --p: #b56a00; } .p-containerd { --p: #6a4fc4; } .p-shim { --p: #0c7d8c; } .p-runc { --p: var(--runtime); } .p-init { --p: var(--init); } .p-other { --p: var(--soft); }
+@media (prefers-color-scheme: dark) { .p-minirun, .p-docker { --p: #f58aae; } .p-dockerd { --p: #f0a848; } .p-containerd { --p: #b5a1ff; } .p-shim { --p: #55c8d6; } }
+span[class^=p-] { color: var(--p); font-weight: 700; }
+.story { padding: 4px 20px 18px; } .story h2, header h2 { font-size: 18px; margin: 8px 0 2px; } .story > p { margin: 2px 0 8px; color: var(--soft); max-width: 100ch; }
+.story-rows { position: relative; border-top: 1px solid var(--line); } .lane { position: absolute; top: 30px; bottom: 0; width: 2px; margin-left: -1px; background: var(--p); opacity: .35; }
+.story-titles { display: flex; height: 30px; align-items: center; font-size: 13px; } .story-titles span { text-align: center; } .story-titles span:first-child { width: 46px; }
+.srow { display: grid; grid-template-columns: 38px var(--lanes) minmax(60px, 1fr) auto; gap: 0 8px; align-items: center; min-height: 30px; position: relative; color: inherit; text-decoration: none; }
+summary.srow { cursor: pointer; list-style: none; } summary.srow::-webkit-details-marker { display: none; } .srow:hover { background: hsl(45 60% 50% / .12); }
+.srow .n { color: var(--soft); font-size: 11px; text-align: right; font-variant-numeric: tabular-nums; } .srow .time { color: var(--soft); font-size: 12px; white-space: nowrap; padding-right: 6px; }
+.srow .what { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; } .carried { color: var(--soft); font: 12px ui-monospace, "DejaVu Sans Mono", monospace; } .back .what { font: 12px ui-monospace, "DejaVu Sans Mono", monospace; }
+.fine { color: var(--init); } .bad { color: #d02020; } .soft { color: var(--soft); }
+.story-art { display: block; } .active { fill: var(--p); opacity: .8; } .way { fill: none; stroke: var(--ink); stroke-width: 1.8; } .tip { fill: var(--ink); } .way.answered { stroke: var(--soft); stroke-width: 1.3; stroke-dasharray: 5 4; } .tip.answered { fill: var(--soft); } .way.failed { stroke: #d02020; } .tip.failed { fill: #d02020; }
+.message > summary b::before { content: "▸ "; color: var(--soft); font-weight: 400; } .message[open] > summary b::before { content: "▾ "; } .made > summary b::before { content: "▸ "; color: var(--soft); font-weight: 400; } .made[open] > summary b::before { content: "▾ "; }
+.more { position: relative; margin: 2px 0 10px calc(54px + var(--lanes)); padding: 8px 14px 10px; border: 1px solid var(--line); border-radius: 8px; background: var(--card); max-width: 900px; } .more p { margin: 4px 0; } .more h4 { margin: 10px 0 2px; font-size: 12px; letter-spacing: .06em; text-transform: uppercase; color: var(--soft); } .more .see { color: var(--soft); font-size: 13px; } .more td:first-child { white-space: nowrap; }
+.srow.step { min-height: 22px; font-size: 12px; } .srow.step.small { opacity: .7; } .srow.step > span:nth-child(2) { text-align: right; padding-right: 10px; background: var(--bg); font-weight: 600; font-size: 11px; }
+@media (max-width: 900px) { .story { overflow-x: auto; } .story-rows { min-width: 860px; } }
+`.trim();
+
 export const STYLE = `
 :root { color-scheme: light dark; --bg: #fbfaf6; --card: #fff; --ink: #20242b; --soft: #646b76; --line: #dcd8cd; --band: #f3f0e6; --pick: #fff3c4; --pick-line: #e0a800;
   --runtime: #2a62c9; --starter: #b56a00; --init: #0d7a55; --text: #8a3b12; --flag: #1f57b8; --ref: #8b2fa0; --thread: 46%; --threads: 62%; }
@@ -79,6 +99,7 @@ pre.config { margin: 0; max-height: 210px; overflow: auto; background: var(--ban
 pre.config span { display: block; white-space: pre-wrap; overflow-wrap: anywhere; min-height: 1.45em; padding-left: 2em; text-indent: -2em; } pre.config .hit, pre.config span:target { background: var(--pick); box-shadow: inset 3px 0 var(--pick-line); }
 .steps { max-width: 900px; padding: 10px 20px; } .js .steps { display: none; } .steps > ol { padding: 0; list-style: none; } .steps li.step { border-top: 1px solid var(--line); padding: 14px 0; }
 .whole { padding: 10px 20px 40px; } .js .whole { display: none; } .whole pre.config { max-height: none; }
+${STORY_STYLE}
 @media (max-width: 1180px) {
   .js main { grid-template-columns: minmax(0, 1fr); }
   .js #panel { position: fixed; left: 0; right: 0; bottom: 0; top: auto; max-height: 44vh; border-radius: 12px 12px 0 0; z-index: 6; box-shadow: 0 -6px 24px rgb(0 0 0 / .18); }

@@ -6,9 +6,12 @@ import { mountChanges, NAMESPACES, namespaceChanges } from './container-state.ts
 import { showStep } from './decode.ts';
 import { drawLanes, drawThreads, LANES_WIDTH, layOut, type Row, THREADS_WIDTH } from './html-layout.ts';
 import { page } from './html-page.ts';
+import { resultOf } from './html-story.ts';
 import { HUES } from './html-style.ts';
 import { escapeHtml, paintHtml } from './html-text.ts';
+import type { StepRecord } from './json.ts';
 import { type JsonLines, jsonLines, linesOf } from './json-lines.ts';
+import { showTime } from './narrate.ts';
 import { follow, newPlaces } from './places.ts';
 
 const CHAPTER_HUES = [265, 35, 150, 210, 95, 320, 5, 185];
@@ -22,13 +25,14 @@ function manual(man: string): string {
 }
 
 /** One step in full: what the panel shows, and the list under the picture. */
-function stepBody(program: Program, index: number, json: JsonLines, meaning: Meaning): string {
+function stepBody(program: Program, index: number, json: JsonLines, meaning: Meaning, ran: StepRecord | undefined): string {
   const step = program.steps[index] as Step;
   const lines = linesOf(json, step.from);
   const rows = argumentRows(step.call, meaning).map(
     (row) => `<tr><td>${escapeHtml(row.name)}</td><td class="raw">${escapeHtml(row.raw)}</td><td>${paintHtml(row.decoded)}</td></tr>`,
   );
   const facts = [
+    ...(ran ? [asItRan(ran)] : []),
     `Manual: ${manual(step.man)}`,
     ...(step.saves ? [`The result is kept as <code><i class="r">&lt;${escapeHtml(step.saves)}&gt;</i></code> for later steps.`] : []),
     ...(step.ignore?.length
@@ -52,14 +56,26 @@ function stepBody(program: Program, index: number, json: JsonLines, meaning: Mea
   ].join('');
 }
 
+/** What came of a step when it ran. */
+function asItRan(step: StepRecord): string {
+  const changed = step.changed.map((c) => `<br>▸ ${escapeHtml(c.text)}`).join('');
+  return `When it ran: <code>${resultOf(step)}</code>${step.ns > 0 ? `, ${showTime(step.ns)}` : ''}${changed}`;
+}
+
 /** All steps in full. Descriptors are followed on the way, so that each says which place it holds. */
-function stepBodies(program: Program, json: JsonLines): string[] {
+function stepBodies(program: Program, json: JsonLines, ran: ReadonlyMap<number, StepRecord>): string[] {
   const places = newPlaces();
   return program.steps.map((step, index) => {
-    const html = stepBody(program, index, json, (of) => {
-      const place = places.held.get(of);
-      return place && (place.inside ? `${place.path} in the rootfs` : place.path);
-    });
+    const html = stepBody(
+      program,
+      index,
+      json,
+      (of) => {
+        const place = places.held.get(of);
+        return place && (place.inside ? `${place.path} in the rootfs` : place.path);
+      },
+      ran.get(index + 1),
+    );
     follow(places, step);
     return html;
   });
@@ -130,8 +146,9 @@ function intro(program: Program): string {
  * Writes a program as one self-contained HTML page: picture, steps with their reasons, the state of
  * the container after each, and the lines of the config that ask for it. Works without a network;
  * without JavaScript as picture and list.
+ * @param story of a real run: the messages as HTML, and what came of each step (by its number from 1)
  */
-export function renderHtml(program: Program, config: Config): string {
+export function renderHtml(program: Program, config: Config, story?: { section: string; ran: ReadonlyMap<number, StepRecord> }): string {
   const json = jsonLines(config);
   const command = config.process?.args?.join(' ') ?? 'a command';
   const chips = new Map(mountChanges(program).changes.map((c) => [c.step, c]));
@@ -139,8 +156,9 @@ export function renderHtml(program: Program, config: Config): string {
     title: `How a container starts: ${command}`,
     heading: `How a container starts: <code>${escapeHtml(command)}</code>`,
     intro: intro(program),
+    ...(story ? { story: story.section } : {}),
     picture: picture(program, chips, 'brief') + picture(program, chips, 'full'),
-    steps: `<ol>${stepBodies(program, json)
+    steps: `<ol>${stepBodies(program, json, story?.ran ?? new Map())
       .map((body, i) => `<li class="step body" id="step-${i + 1}">${body}</li>`)
       .join('')}</ol>`,
     config: json.lines.map((line) => `<span>${escapeHtml(line)}</span>`).join(''),

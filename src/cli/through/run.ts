@@ -69,8 +69,14 @@ async function runChain(options: RunOptions, request: ChainRequest): Promise<num
     const made = chain;
     await made.create(streams.names);
     const ended = made.wait();
+    let isOver = false;
     // Nobody hears of it when start fails.
-    ended.catch(() => undefined);
+    ended.then(
+      () => {
+        isOver = true;
+      },
+      () => undefined,
+    );
     const onResize = () => void made.resize(process.stdout.columns ?? 80, process.stdout.rows ?? 24).catch(() => undefined);
     if (options.tty && process.stdout.isTTY) {
       await made.resize(process.stdout.columns ?? 80, process.stdout.rows ?? 24);
@@ -79,7 +85,8 @@ async function runChain(options: RunOptions, request: ChainRequest): Promise<num
     try {
       await made.start();
       signals.to((signal) => void made.kill(signal).catch(() => undefined));
-      streams.begin(() => void made.closeStdin().catch(() => undefined));
+      // Who has ended reads no more.
+      streams.begin(() => void (isOver || made.closeStdin().catch(() => undefined)));
       const code = await ended;
       await streams.drain();
       await made.remove();
