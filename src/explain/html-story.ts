@@ -70,7 +70,7 @@ function messageRow(row: Exclude<StoryRow, { kind: 'steps' }>, art: string): str
     `<details class="message" id="message-${number}"><summary class="srow"><span class="n">${number}</span>${art}` +
     `<span class="what" ${indent(depth)}>${name} <span class="carried">${escapeHtml(shortIds(showFields(message.carries)))}</span></span><span class="time">${escapeHtml(message.protocol)}</span></summary>` +
     `<div class="more">${reason ? `<p class="why">${escapeHtml(reason.why)}</p>` : ''}` +
-    `<p>From <span class="${classOf(message.from)}">${escapeHtml(message.from)}</span> (process ${message.pid}) to <span class="${classOf(message.to)}">${escapeHtml(message.to)}</span>, ${escapeHtml(message.protocol)}: <code>${escapeHtml(message.name)}</code></p>` +
+    `<p>From <span class="${classOf(message.from)}">${escapeHtml(message.from)}</span> (process ${Number(message.pid)}) to <span class="${classOf(message.to)}">${escapeHtml(message.to)}</span>, ${escapeHtml(message.protocol)}: <code>${escapeHtml(message.name)}</code></p>` +
     table('It carries', message.carries) +
     (row.answer?.answer ? table('The answer', row.answer.answer) : '') +
     (row.answer?.failure === undefined ? '' : `<p class="bad">It failed: ${escapeHtml(row.answer.failure)}</p>`) +
@@ -100,7 +100,7 @@ function stepsRow(steps: StepRecord[], depth: number, art: string, width: number
   const list = steps
     .map(
       (s) =>
-        `<a class="srow step${s.minor ? ' small' : ''}" href="#step-${s.step}"><span class="n">${s.step}</span><span class="${s.actor}" style="width:${width}px">${escapeHtml(s.actor)}</span><span class="what" ${indent(depth)}><code>${paintHtml(cut(s.call))}</code> ${resultOf(s)}</span><span class="time">${showTime(s.ns)}</span></a>`,
+        `<a class="srow step${s.minor ? ' small' : ''}" href="#step-${Number(s.step)}"><span class="n">${Number(s.step)}</span><span class="${escapeHtml(s.actor)}" style="width:${width}px">${escapeHtml(s.actor)}</span><span class="what" ${indent(depth)}><code>${paintHtml(cut(s.call))}</code> ${resultOf(s)}</span><span class="time">${showTime(s.ns)}</span></a>`,
     )
     .join('');
   const count = steps.length === 1 ? '1 step' : `${steps.length} steps`;
@@ -115,5 +115,5 @@ const cut = (call: string): string => {
 /** What came of a step, as it ran. */
 export function resultOf(step: StepRecord): string {
   if (step.errno) return `<span class="${step.ignored ? 'soft' : 'bad'}">= -1 ${escapeHtml(step.errno)}</span>`;
-  return `<span class="fine">= ${step.result}</span>`;
+  return `<span class="fine">= ${Number(step.result)}</span>`;
 }
