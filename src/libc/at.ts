@@ -27,6 +27,7 @@ const c = {
   mkdirat: bound('int mkdirat(int, const void *, unsigned int)'),
   mknodat: bound('int mknodat(int, const void *, unsigned int, uint64_t)'),
   symlinkat: bound('int symlinkat(const void *, int, const void *)'),
+  renameat: bound('int renameat(int, const void *, int, const void *)'),
   linkat: bound('int linkat(int, const void *, int, const void *, int)'),
   unlinkat: bound('int unlinkat(int, const void *, int)'),
   fchown: bound('int fchown(int, unsigned int, unsigned int)'),
@@ -79,6 +80,8 @@ export const linkSymbolicallyAt = (target: string, folder: number, name: string)
 /** linkat(2) without AT_SYMLINK_FOLLOW: a link to a symbolic link is one to the link itself. */
 export const linkAt = (oldFolder: number, oldName: string, folder: number, name: string): number =>
   c.linkat(oldFolder, text(oldName, first), folder, text(name, second), 0);
+export const renameAt = (oldFolder: number, oldName: string, folder: number, name: string): number =>
+  c.renameat(oldFolder, text(oldName, first), folder, text(name, second));
 const AT_REMOVEDIR = 0x200;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 export const unlinkAt = (folder: number, name: string): number => c.unlinkat(folder, text(name, first), 0);

@@ -128,6 +128,18 @@ describe.runIf(asRoot).each(Object.keys(OPEN))('%s', (name) => {
     expect(listOf(again)).toEqual(listOf(active));
   });
 
+  test('paths that are too long from the root of the machine are counted, told and removed all the same', async () => {
+    const deep = 'd/'.repeat(2000);
+    await layer('1', '', { name: 'x', pax: { path: `${deep}file` }, body: 'x' });
+    expect((await snapshots.usage('1')).inodes).toBeGreaterThan(1000);
+    const { digest } = await diff(content, [], await snapshots.view('v', '1'), { ref: 'a', compression: 'plain' });
+    const archive = readFileSync(join(content.root, 'blobs/sha256', digest.slice(7)));
+    expect(archive.includes(`${deep}file`)).toBe(true);
+    await snapshots.remove('v');
+    await snapshots.remove('1');
+    expect(readdirSync(join(folder, 'snapshots', 'snapshots'))).toEqual([]);
+  });
+
   test('nothing is mounted, and no descriptor open, afterwards', async () => {
     const before = [readFileSync('/proc/self/mounts', 'utf8'), readdirSync('/proc/self/fd').length];
     await layer('1', '', ...base);

@@ -28,96 +28,100 @@ const sorted = (names: Iterable<string>): string[] => [...names].sort((a, b) => 
 
 const join = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
 
-/** A folder that is the same in both; told about only if something in it is not. */
-interface Way {
-  told: boolean;
-  change: Change & { kind: 'file' };
-  above?: Way;
+/** A folder that is being walked: in both trees, or in the upper one alone. It and its names are told about in order. */
+interface Level {
+  lower: number | undefined;
+  upper: number;
+  path: string;
+  /** Names that are left, the next one last. */
+  names: string[];
+  /** The folder's own change, if it was not told: it is, as soon as something in it is. */
+  untold?: Change;
+  /** In an overlay's upper folder everything has changed, and nothing is compared. */
+  all: boolean;
 }
 
-function* wayTo(way: Way | undefined): Generator<Change> {
-  if (!way || way.told) return;
-  yield* wayTo(way.above);
-  way.told = true;
-  yield way.change;
-}
+const namesIn = (folder: number | undefined): string[] => (folder === undefined ? [] : namesOf(folder));
+
+const level = (lower: number | undefined, upper: number, path: string, all: boolean, untold?: Change): Level => ({
+  lower,
+  upper,
+  path,
+  names: sorted(new Set([...namesIn(lower), ...namesIn(upper)])).reverse(),
+  untold,
+  all,
+});
 
 /**
  * Compares two trees.
  * @param lower an open folder; undefined for nothing
- * @param above the folders on the way that were not told about; undefined when all were
  */
-export function* changes(lower: number | undefined, upper: number, path = '', above?: Way): Generator<Change> {
-  const before = new Set(lower === undefined ? [] : namesOf(lower));
-  const now = new Set(namesOf(upper));
-  for (const name of sorted(new Set([...before, ...now]))) {
-    const old = lower !== undefined && before.has(name) ? nodeAt(lower, name) : undefined;
-    const found = now.has(name) ? nodeAt(upper, name) : undefined;
-    const node = found?.type === 'whiteout' || found?.type === 'socket' ? undefined : found;
-    if (!node) {
-      if (!old) continue;
-      yield* wayTo(above);
-      yield { kind: 'whiteout', path: join(path, name) };
-      continue;
-    }
-    const same = old !== undefined && lower !== undefined && isSame(old, lower, node, upper);
-    const change = { kind: 'file' as const, path: join(path, name), node, parent: upper };
-    const way: Way = { told: false, change, above };
-    if (!same) yield* wayTo(way);
-    if (node.type !== 'folder') continue;
-    yield* inside(old?.type === 'folder' ? lower : undefined, upper, name, (below, folder) => changes(below, folder, change.path, way));
-  }
-}
+export const changes = (lower: number | undefined, upper: number): Generator<Change> => walk(level(lower, upper, '', false));
 
 /**
  * What an upper folder of an overlay holds: all of it has changed, and the kernel has written down
  * what is gone. The lower tree is looked at only where a folder hides all of it.
  * @param lowerRoot the open tree below
  */
-export function* upperChanges(lowerRoot: number, upper: number, path = ''): Generator<Change> {
-  for (const name of sorted(namesOf(upper))) {
-    const node = nodeAt(upper, name);
-    if (!node || node.type === 'socket') continue;
-    const here = join(path, name);
-    if (node.type === 'whiteout') {
-      yield { kind: 'whiteout', path: here };
-      continue;
+export const upperChanges = (lowerRoot: number, upper: number): Generator<Change> => walk(level(undefined, upper, '', true), lowerRoot);
+
+/** Depth first, with a stack of its own: a container can make trees that are deeper than JavaScript's. */
+function* walk(root: Level, lowerRoot?: number): Generator<Change> {
+  const levels = [root];
+  function* tell(change: Change): Generator<Change> {
+    for (const on of levels) {
+      if (!on.untold) continue;
+      yield on.untold;
+      on.untold = undefined;
     }
-    const change = { kind: 'file' as const, path: here, node, parent: upper };
     yield change;
-    if (node.type !== 'folder') continue;
-    if (!node.opaque) {
-      yield* inside(undefined, upper, name, (_, folder) => upperChanges(lowerRoot, folder, here));
-      continue;
+  }
+  try {
+    for (let here = levels.at(-1); here; here = levels.at(-1)) {
+      const name = here.names.pop();
+      if (name === undefined) {
+        levels.pop();
+        if (here !== root) closeLevel(here);
+        continue;
+      }
+      const { lower, upper, all } = here;
+      const path = join(here.path, name);
+      const old = lower === undefined ? undefined : nodeAt(lower, name);
+      const node = nodeAt(upper, name);
+      if (!node || node.type === 'whiteout' || node.type === 'socket') {
+        if (old || (all && node?.type === 'whiteout')) yield* tell({ kind: 'whiteout', path });
+        continue;
+      }
+      const change: Change = { kind: 'file', path, node, parent: upper };
+      const same = old !== undefined && lower !== undefined && isSame(old, lower, node, upper);
+      if (!same) yield* tell(change);
+      if (node.type !== 'folder') continue;
+      // Names one by one where all is hidden: the specification would rather not have opaque whiteouts written.
+      const hides = all && node.opaque;
+      const below = hides ? openHidden(lowerRoot, path) : old?.type === 'folder' ? openFile(lower as number, name, OPEN_FOLDER) : undefined;
+      let opened = -1;
+      try {
+        opened = openFile(upper, name, OPEN_FOLDER);
+        levels.push(level(below, opened, path, all && !hides, same ? change : undefined));
+      } catch (error) {
+        for (const fd of [below ?? -1, opened]) if (fd >= 0) closeAt(fd);
+        throw error;
+      }
     }
-    // Names one by one: the specification would rather not have opaque whiteouts written.
-    const hidden = openInside(lowerRoot, here, OPEN_FOLDER, true);
-    try {
-      yield* inside(undefined, upper, name, (_, folder) => changes(hidden < 0 ? undefined : hidden, folder, here));
-    } finally {
-      if (hidden >= 0) closeAt(hidden);
-    }
+  } finally {
+    for (const left of levels) if (left !== root) closeLevel(left);
   }
 }
 
-/** Opens a folder of both trees for as long as it takes. */
-function* inside(
-  lower: number | undefined,
-  upper: number,
-  name: string,
-  go: (lower: number | undefined, upper: number) => Generator<Change>,
-): Generator<Change> {
-  const folder = openFile(upper, name, OPEN_FOLDER);
-  try {
-    const below = lower === undefined ? undefined : openFile(lower, name, OPEN_FOLDER);
-    try {
-      yield* go(below, folder);
-    } finally {
-      if (below !== undefined) closeAt(below);
-    }
-  } finally {
-    closeAt(folder);
-  }
+function closeLevel({ lower, upper }: Level): void {
+  if (lower !== undefined) closeAt(lower);
+  closeAt(upper);
+}
+
+/** The folder that an opaque one hides, if there is any. */
+function openHidden(lowerRoot: number | undefined, path: string): number | undefined {
+  const fd = lowerRoot === undefined ? -1 : openInside(lowerRoot, path, OPEN_FOLDER, true);
+  return fd < 0 ? undefined : fd;
 }
 
 function isSame(old: FileNode, lower: number, node: FileNode, upper: number): boolean {

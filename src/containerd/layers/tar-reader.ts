@@ -44,7 +44,9 @@ export function tarReader(sink: TarSink): TarReader {
   let partialLength = 0;
 
   const next: { name?: string; linkName?: string; records?: PaxRecords } = {};
-  let global: PaxRecords = [];
+  /** What global headers said last, by key. */
+  const global = new Map<string, string>();
+  let globalBytes = 0;
   let zeros = 0;
   let ended = false;
 
@@ -105,19 +107,26 @@ export function tarReader(sink: TarSink): TarReader {
       const untilNul = text.includes('\0') ? text.slice(0, text.indexOf('\0')) : text;
       if (letter === 'L') next.name = untilNul;
       else if (letter === 'K') next.linkName = untilNul;
-      else if (letter === 'g') global = [...global, ...parseRecords(text, where + BLOCK)];
+      else if (letter === 'g') remember(parseRecords(text, where + BLOCK), where);
       else next.records = parseRecords(text, where + BLOCK);
-      if (global.length > 10_000) throw new TarError('too many global records', where);
     };
     if (size === 0) read(Buffer.alloc(0));
     else want(padded(size), read);
+  }
+
+  function remember(records: PaxRecords, where: number): void {
+    for (const [key, value] of records) {
+      globalBytes += key.length + value.length - (global.has(key) ? key.length + (global.get(key)?.length ?? 0) : 0);
+      if (globalBytes > META_LIMIT) throw new TarError(`global headers of more than ${META_LIMIT} bytes`, where);
+      global.set(key, value);
+    }
   }
 
   function describe(entry: TarEntry, where: number): { stored?: number; sparse?: SparseHint } {
     if (next.name !== undefined) entry.name = next.name;
     if (next.linkName !== undefined) entry.linkName = next.linkName;
     if (entry.type === 'file' && entry.name.endsWith('/')) entry.type = 'folder';
-    const records = next.records ? [...global, ...next.records] : global;
+    const records = global.size > 0 ? [...global, ...(next.records ?? [])] : (next.records ?? []);
     const found = records.length > 0 ? applyRecords(entry, records, where) : {};
     next.name = next.linkName = next.records = undefined;
     return found;

@@ -6,11 +6,11 @@
  * is opened again.
  */
 import { mkdirSync, mkdtempSync, readdirSync, renameSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openMetadata } from '../metadata/store.ts';
 import type { Mount } from './mount.ts';
 import { type SnapshotRecord, snapshotRecords } from './records.ts';
+import { removeTree } from './remove-tree.ts';
 import type { Snapshotter } from './snapshotter.ts';
 import { usageOf } from './usage.ts';
 
@@ -45,7 +45,9 @@ export async function openFolderSnapshotter(root: string, form: SnapshotForm): P
   const cleanup = async (): Promise<void> => {
     const known = records.ids();
     const orphans = readdirSync(base).filter((name) => !known.has(name) && !making.has(name));
-    for (const name of orphans) await rm(join(base, name), { recursive: true, force: true });
+    const failed: unknown[] = [];
+    for (const name of orphans) await removeTree(base, name).catch((error) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
   };
 
   const create = async (kind: 'active' | 'view', key: string, parent: string, labels: Record<string, string>): Promise<Mount[]> => {
@@ -58,23 +60,19 @@ export async function openFolderSnapshotter(root: string, form: SnapshotForm): P
       await form.make(folder, kind, parentIds.map(folderOf));
       const record = records.create(kind, key, parent, labels, ({ id }) => {
         renameSync(folder, folderOf(id));
-        numbered = folderOf(id);
+        numbered = id;
       });
       return mountsOf(record);
     } catch (error) {
-      await rm(numbered ?? folder, { recursive: true, force: true });
+      await removeTree(base, numbered ?? name);
       throw error;
     } finally {
       making.delete(name);
     }
   };
 
-  try {
-    await cleanup();
-  } catch (error) {
-    await metadata.close();
-    throw error;
-  }
+  // What cannot be removed takes room, and is no reason to be without the others.
+  await cleanup().catch(() => {});
 
   return {
     name: form.name,
@@ -94,7 +92,7 @@ export async function openFolderSnapshotter(root: string, form: SnapshotForm): P
     remove: async (key) => {
       const { id } = records.get(key);
       records.remove(key);
-      await rm(folderOf(id), { recursive: true, force: true });
+      await removeTree(base, id);
     },
     walk: records.all,
     cleanup,

@@ -9,8 +9,8 @@ export async function usageOf(folder: string): Promise<SnapshotUsage> {
   const usage = { inodes: 0, size: 0 };
   const linked = new Set<string>();
   const count = (path: string): void => {
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (!stat) return; // a container removed it meanwhile
+    const stat = unlessGone(() => lstatSync(path));
+    if (!stat) return;
     if (stat.nlink > 1 && !stat.isDirectory()) {
       const inode = `${stat.dev}:${stat.ino}`;
       if (linked.has(inode)) return;
@@ -22,7 +22,7 @@ export async function usageOf(folder: string): Promise<SnapshotUsage> {
   const left = [folder];
   count(folder);
   for (let path = left.pop(); path !== undefined; path = left.pop()) {
-    for (const item of list(path)) {
+    for (const item of unlessGone(() => readdirSync(path, { withFileTypes: true })) ?? []) {
       count(join(path, item.name));
       if (item.isDirectory()) left.push(join(path, item.name));
     }
@@ -31,11 +31,12 @@ export async function usageOf(folder: string): Promise<SnapshotUsage> {
   return usage;
 }
 
-function list(folder: string) {
+/** A container may remove what is counted, or make what no path is short enough for. */
+function unlessGone<T>(look: () => T): T | undefined {
   try {
-    return readdirSync(folder, { withFileTypes: true });
+    return look();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }

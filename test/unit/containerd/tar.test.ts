@@ -118,6 +118,11 @@ describe('a tar archive', () => {
       /the size is no number/,
     ],
     ['a huge extended header', tarOf({ name: 'x', type: 'x', size: 2 ** 32 - 1 }), /extended header of 4294967295 bytes/],
+    [
+      'global headers without end',
+      Buffer.concat(Array.from({ length: 20 }, (_, i) => paxHeader({ [`key${i}`]: 'x'.repeat(100_000) }, 'g'))),
+      /global headers of more than 1048576 bytes/,
+    ],
     ['a record without an end', tarOf({ name: 'x', type: 'x', body: '30 path=a\n' }, { name: 'a' }), /malformed/],
     ['a record of length 0', tarOf({ name: 'x', type: 'x', body: '0 path=a\n' }, { name: 'a' }), /malformed/],
     ['a NUL in a name', tarOf({ name: 'a', pax: { path: 'a\0b' } }), /NUL/],
