@@ -106,12 +106,8 @@ export function serve(flags: Flags, observe?: Observe): void {
   });
   server.listen(inherited ? { fd: LISTEN_FD } : path);
 
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (members.empty) void end();
-      else log.info(`${signal} is ignored: there are containers, whose end would not be noticed`);
-    });
-  }
+  // As containerd's own shim: it goes, its connections break, and containerd has `delete` clear the containers away.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end(true));
   process.on('SIGPIPE', () => undefined);
   // For the container that never comes, and whatever else is forgotten.
   setInterval(() => {
