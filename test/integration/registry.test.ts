@@ -210,6 +210,10 @@ describe.skipIf(reason)('a real registry', () => {
     );
     await transfers().push(name, { image: own, credentials: { username: USER.name, password: USER.password } });
     await expect(transfers().pull(name)).rejects.toThrow('pull access denied, repository does not exist or may require authorization');
+    await expect(transfers().login(guarded.host, { username: USER.name, password: 'wrong' })).rejects.toThrow(
+      'incorrect username or password',
+    );
+    await transfers().login(guarded.host, { username: USER.name, password: USER.password });
     const config = JSON.stringify({ auths: { [guarded.host]: { auth: btoa(`${USER.name}:${USER.password}`) } } });
     const { image } = await transfers({ credentials: parseDockerConfig(config) }).pull(name);
     expect(image.target.digest).toBe(inspect(`docker://${name}`, '--creds', `${USER.name}:${USER.password}`).Digest);

@@ -97,7 +97,9 @@ export async function exchange(agents: Agents, outgoing: Outgoing): Promise<Inco
 /** Node's words for it, and the code where the words leave it out. */
 function causeOf(error: unknown): string {
   const { message, code, errors } = error as Error & { code?: string; errors?: Error[] };
-  const text = message || errors?.map((e) => e.message).join('; ') || String(error);
+  const whole = message || errors?.map((e) => e.message).join('; ') || String(error);
+  // OpenSSL's own errors are a line with places of its source; one part of it is for people.
+  const text = whole.replace(/[0-9A-F]+:error:[0-9A-F]+:SSL routines:[^:]*:([^:]*):.*/s, '$1').trim();
   return code && !text.includes(code) ? `${text} (${code})` : text;
 }
 

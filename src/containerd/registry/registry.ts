@@ -6,20 +6,11 @@
 import { unavailable } from '../errors.ts';
 import { createAuthorizer } from './authorizer.ts';
 import { parseChallenges } from './challenge.ts';
-import {
-  type Agents,
-  closeAgents,
-  connectionCode,
-  discard,
-  type Incoming,
-  isConnectionError,
-  type Outgoing,
-  openAgents,
-  shownUrl,
-} from './http-request.ts';
+import { speaksOther, withHint } from './connection-failure.ts';
+import { type Agents, closeAgents, discard, type Incoming, type Outgoing, openAgents, shownUrl } from './http-request.ts';
 import { follow } from './redirect.ts';
 import { errorOf } from './registry-error.ts';
-import { backOff, isPassing, RETRIES, type RetryPolicy, retryAfter } from './retry.ts';
+import { persist, RETRIES, type RetryPolicy, retryAfter } from './retry.ts';
 import { isInsecure, isLoopback, type RegistrySettings, tlsOf } from './settings.ts';
 
 export interface Call {
@@ -54,9 +45,6 @@ export interface Registry {
   base(): Promise<URL>;
   close(): void;
 }
-
-/** What a server says on a port where it speaks the other of HTTP and HTTPS. */
-const NOT_TLS = new Set(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ECONNRESET', 'ERR_SSL_HTTP_REQUEST']);
 
 /**
  * @param where host, host:port, or the URL of a mirror (which may have a path)
@@ -110,8 +98,7 @@ export function openRegistry(where: string, settings: RegistrySettings = {}): Re
         if (status === 401) authorizer.challenged(parseChallenges(headers['www-authenticate'] ?? ''), undefined);
         return { url, authorizer };
       } catch (error) {
-        const code = connectionCode(error) ?? '';
-        if (i + 1 === schemes.length || !isConnectionError(error) || !NOT_TLS.has(code)) throw withHint(error, code, host);
+        if (i + 1 === schemes.length || !speaksOther(error)) throw withHint(error, host);
       }
     }
     throw unavailable(`${host} speaks neither HTTP nor HTTPS`);
@@ -168,49 +155,5 @@ export function openRegistry(where: string, settings: RegistrySettings = {}): Re
   };
 }
 
-const IN_PLAIN = new Set(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
-
-/** What usually causes it, and what can be done. */
-function withHint(error: unknown, code: string, host: string): unknown {
-  const hint = IN_PLAIN.has(code)
-    ? `server gave HTTP response to HTTPS client; if ${host} is yours and the network is trusted, list it in insecure-registries`
-    : /CERT|SIGNATURE|ALTNAME|ISSUER/.test(code)
-      ? `put the certificate of its authority into certs.d/${host}/ca.crt, or list ${host} in insecure-registries`
-      : undefined;
-  if (hint === undefined || !(error instanceof Error)) return error;
-  error.message += `: ${hint}`;
-  return error;
-}
-
 /** Docker Hub's registry has another name than the one that people log in to. */
 const hostOfCredentials = (host: string) => (host === 'registry-1.docker.io' ? 'docker.io' : host);
-
-/** Connections that nobody answers are not tried again: the person has most likely mistyped the address. */
-const HOPELESS = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EPROTO',
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-]);
-
-const mayPass = (error: unknown): boolean => {
-  if (isConnectionError(error)) {
-    const code = connectionCode(error) ?? '';
-    return !HOPELESS.has(code) && !/CERT|SSL|TLS/.test(code);
-  }
-  const { status } = error as { status?: number };
-  return status !== undefined && isPassing(status);
-};
-
-async function persist<T>(act: () => Promise<T>, policy: RetryPolicy, signal?: AbortSignal): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await act();
-    } catch (error) {
-      if (attempt >= policy.attempts || signal?.aborted || !mayPass(error)) throw error;
-      await backOff(policy, attempt + 1, (error as { asked?: number }).asked, signal);
-    }
-  }
-}

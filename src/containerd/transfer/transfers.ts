@@ -6,6 +6,7 @@ import { type Loaded, type LoadOptions, load } from '../archive/load.ts';
 import { type Saved, type SaveOptions, save } from '../archive/save.ts';
 import type { Credentials } from '../registry/credentials.ts';
 import type { Descriptor } from '../registry/descriptor.ts';
+import { login } from '../registry/login.ts';
 import { parseReference } from '../registry/reference.ts';
 import type { RegistrySettings } from '../registry/settings.ts';
 import type { Image, Mount, Stores } from './ports.ts';
@@ -19,6 +20,8 @@ interface Asked {
 }
 
 export interface Transfers {
+  /** @throws unauthenticated when the registry does not take them */
+  login(domain: string, credentials: Credentials): Promise<void>;
   pull(name: string, options?: Omit<PullOptions, 'registry'> & Asked): Promise<Pulled>;
   push(name: string, options?: Omit<PushOptions, 'registry'> & Asked): Promise<Descriptor>;
   /** @param from a tar, or the path of a folder with an OCI layout */
@@ -38,6 +41,7 @@ export function transfersOf(stores: Stores, settings: RegistrySettings = {}): Tr
     return { ...settings, credentials: (host) => (host === domain ? credentials : settings.credentials?.(host)) };
   };
   return {
+    login: (domain, credentials) => login(domain, credentials, settings),
     pull: (name, { credentials, ...options } = {}) => pull(stores, name, { ...options, registry: registry(name, credentials) }),
     push: (name, { credentials, ...options } = {}) => push(stores, name, { ...options, registry: registry(name, credentials) }),
     load: (from, options) => load(stores, from, options),

@@ -3,6 +3,7 @@ import { type BlobSink, fetchBlob } from '../../../src/containerd/registry/blobs
 import { parseChallenges } from '../../../src/containerd/registry/challenge.ts';
 import { parseDockerConfig } from '../../../src/containerd/registry/credentials.ts';
 import { listRepositories, listTags, nextPage } from '../../../src/containerd/registry/lists.ts';
+import { login } from '../../../src/containerd/registry/login.ts';
 import { parseConfig, parseManifest } from '../../../src/containerd/registry/manifest.ts';
 import { getManifest, headManifest } from '../../../src/containerd/registry/manifests.ts';
 import { openRegistry, type Registry } from '../../../src/containerd/registry/registry.ts';
@@ -166,6 +167,28 @@ describe('a registry that misbehaves', () => {
     } finally {
       await elsewhere.close();
     }
+  });
+
+  it('says what to do when the registry speaks plain HTTP', async () => {
+    await expect(open({}, `https://${tiny.host}`).base()).rejects.toThrow(
+      `server gave HTTP response to HTTPS client; if ${tiny.host} is yours and the network is trusted, list it in insecure-registries`,
+    );
+  });
+
+  it('logs in to a registry that gives tokens to those it knows', async () => {
+    tiny.mischief = ({ path, headers }, answer) => {
+      if (path === '/token') {
+        if (headers.authorization === `Basic ${btoa('me:right')}`) return handled(answer.end('{"access_token":"yes"}'));
+        return handled(answer.writeHead(401).end('{"details":"incorrect username or password"}'));
+      }
+      return headers.authorization === 'Bearer yes'
+        ? false
+        : handled(answer.writeHead(401, { 'www-authenticate': `Bearer realm="${tiny.url}/token"` }).end());
+    };
+    await login(tiny.host, { username: 'me', password: 'right' }, { retry: FAST });
+    await expect(login(tiny.host, { username: 'me', password: 'wrong' }, { retry: FAST })).rejects.toThrow(
+      `login attempt to ${tiny.host} failed`,
+    );
   });
 
   it('stops going round in circles', async () => {
