@@ -46,19 +46,13 @@ export async function tryEach<T>(sources: readonly Source[], act: (source: Sourc
 }
 
 /** A registry's refusal as containerd tells it: whether a repository is missing or private, many registries do not say. */
-export function explainRefusal(error: unknown, reference: Reference): unknown {
+export function explainRefusal(error: unknown, access: 'pull' | 'push'): unknown {
   if (!(error instanceof ConnectError)) return error;
-  const name = formatReference(reference);
-  if (error.code === Code.NotFound) return notFound(name);
-  if (isStatus(error, 401, 403) || error.code === Code.Unauthenticated || error.code === Code.PermissionDenied) {
-    const said = isRegistryError(error) ? error.faults.map((f) => `${f.code.toLowerCase()}: ${f.message}`).join('; ') : error.rawMessage;
-    const server = said === '' ? error.rawMessage : said;
-    return new ConnectError(
-      `pull access denied, repository does not exist or may require authorization: server message: ${server}`,
-      error.code,
-    );
-  }
-  return error;
+  const refused = isStatus(error, 401, 403) || error.code === Code.Unauthenticated || error.code === Code.PermissionDenied;
+  if (!refused) return error;
+  const said = isRegistryError(error) ? error.faults.map((f) => `${f.code.toLowerCase()}: ${f.message}`).join('; ') : '';
+  const text = `${access} access denied, repository does not exist or may require authorization: server message: ${said || error.rawMessage}`;
+  return new ConnectError(text, error.code);
 }
 
 export interface Resolved {
@@ -86,7 +80,8 @@ export async function resolve(reference: Reference, sources: readonly Source[], 
       signal,
     );
   } catch (error) {
-    const refusal = explainRefusal(error, reference) as Error;
+    const missing = error instanceof ConnectError && error.code === Code.NotFound;
+    const refusal = (missing ? notFound(formatReference(reference)) : explainRefusal(error, 'pull')) as Error;
     const text = refusal instanceof ConnectError ? refusal.rawMessage : refusal.message;
     const code = refusal instanceof ConnectError ? refusal.code : Code.Unavailable;
     if (signal?.aborted) throw error;

@@ -10,6 +10,7 @@ import type { Descriptor } from './descriptor.ts';
 import { discard, type Incoming } from './http-request.ts';
 import { pullScope, pushScope } from './manifests.ts';
 import type { Registry } from './registry.ts';
+import { backOff } from './retry.ts';
 
 export type Uploaded = 'exists' | 'mounted' | 'uploaded';
 
@@ -105,6 +106,7 @@ export async function pushBlob(
       const passing =
         (error as { connection?: boolean; status?: number }).connection || ((error as { status?: number }).status ?? 0) >= 500;
       if (!passing || attempt >= registry.retry.attempts || signal?.aborted) throw error;
+      await backOff(registry.retry, attempt + 1, undefined, signal);
     }
   }
 

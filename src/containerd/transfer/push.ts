@@ -11,6 +11,7 @@ import { formatPlatform, type Platform, selectPlatform } from '../registry/platf
 import { formatReference, parseReference, type Reference, registryHost, withDefaultTag } from '../registry/reference.ts';
 import { openRegistry, type Registry } from '../registry/registry.ts';
 import type { RegistrySettings } from '../registry/settings.ts';
+import { explainRefusal } from '../registry/sources.ts';
 import { pushBlob } from '../registry/upload.ts';
 import { infoOf, readContent, readManifest } from './content.ts';
 import { sourceLabel } from './gc-labels.ts';
@@ -88,10 +89,14 @@ async function planOf(content: ContentPort, target: Descriptor): Promise<Plan> {
   return { target, blobs: [...blobs.values()], manifests: [...manifests.values()] };
 }
 
+/** Each try costs a request, and rarely is the second one luckier. */
+const MOUNT_TRIES = 2;
+
 /** Repositories of that registry from which the blob came, except the one it goes to. */
 async function mountable(content: ContentPort, digest: string, { domain, path }: Reference): Promise<string[]> {
   const value = (await content.info(digest)).labels?.[sourceLabel(domain)] ?? '';
-  return value.split(',').filter((repository) => repository !== '' && repository !== path);
+  const others = value.split(',').filter((repository) => repository !== '' && repository !== path);
+  return others.slice(0, MOUNT_TRIES);
 }
 
 async function pushBlobs(
@@ -156,6 +161,8 @@ export async function push(stores: Stores, name: string, options: PushOptions = 
     }
     options.progress?.({ status: 'done', ref: full, digest: target.digest });
     return target;
+  } catch (error) {
+    throw explainRefusal(error, 'push');
   } finally {
     registry.close();
   }
