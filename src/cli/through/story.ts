@@ -12,6 +12,8 @@ import { writeAll } from '../write-all.ts';
 
 /** How often the file is looked at. */
 const LOOK_MS = 20;
+/** How long what is under way at the end is waited for. */
+const PARTING_MS = 1000;
 
 export interface OpenStory {
   /** Tells what is left, and ends. */
@@ -41,7 +43,14 @@ export async function openStory(options: RunOptions, folder: string, config: Con
   // A shim believes that it talks to containerd; here that is this process.
   const named = (record: StoryRecord): StoryRecord =>
     options.through === 'shim' && record.kind === 'sent' && record.to === 'containerd' ? { ...record, to: 'minirun' } : record;
-  const tellNew = () => reader.read().forEach((record) => story.take(named(record)));
+  const unanswered = new Set<string>();
+  const tellNew = () => {
+    for (const record of reader.read()) {
+      if (record.kind === 'sent') unanswered.add(record.id);
+      else if (record.kind === 'answered') unanswered.delete(record.id);
+      story.take(named(record));
+    }
+  };
   const timer = setInterval(tellNew, LOOK_MS);
   return {
     async close() {
@@ -49,6 +58,11 @@ export async function openStory(options: RunOptions, folder: string, config: Con
       delete process.env[STORY];
       file.close();
       tellNew();
+      // A shim that ends has still to write down its last answers.
+      for (let left = PARTING_MS; unanswered.size > 0 && left > 0; left -= LOOK_MS) {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        tellNew();
+      }
       story.end();
       reader.close();
       if (fd !== 2) closeSync(fd);
