@@ -3,7 +3,8 @@
  * containerd, skopeo, umoci and tar. As root. Interleaved; what was unpacked is removed at the very
  * end: ext4 makes files slowly for some seconds after so many were removed.
  *
- * MINIRUN_BENCH_ROUNDS: how often (5). Writes bench/results/unpack-node<major>.md.
+ * MINIRUN_BENCH_ROUNDS: how often (5). MINIRUN_BENCH_FOLDER: where (the folder for temporary files);
+ * on a tmpfs, the disk and what else is written to it count for nothing. Writes bench/results/unpack-node<major>.md.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -44,13 +45,13 @@ async function main(): Promise<void> {
       process.stderr.write(`\rround ${round} of ${ROUNDS}`);
     }
     process.stderr.write('\n');
-    write(times, absent);
+    write(times, absent, version('stat', '-f', '-c', '%T', scratch));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-function write(times: Map<Image, Map<Unpacker, number[]>>, absent: string[]): void {
+function write(times: Map<Image, Map<Unpacker, number[]>>, absent: string[], fileSystem: string): void {
   const major = process.versions.node.split('.')[0];
   const { model = 'unknown processor' } = cpus()[0] ?? {};
   const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: CLONE, encoding: 'utf8' }).stdout?.trim();
@@ -62,7 +63,7 @@ function write(times: Map<Image, Map<Unpacker, number[]>>, absent: string[]): vo
   );
   const text = `# Unpacking an image, Node ${major}
 
-Milliseconds until an image of one gzipped layer is in the store and unpacked: median of ${ROUNDS} (and the least), interleaved. Written by \`MINIRUN_BENCH=unpack npm run bench\`${commit ? ` at ${commit}` : ''}.
+Milliseconds until an image of one gzipped layer is in the store and unpacked: median of ${ROUNDS} (and the least), interleaved, on ${fileSystem}. Written by \`MINIRUN_BENCH=unpack npm run bench\`${commit ? ` at ${commit}` : ''}.
 
 ${cpus().length} × ${model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.versions.node}. ${[version('containerd', '--version'), version('skopeo', '--version'), version('umoci', '--version'), version('tar', '--version')].filter(Boolean).join('; ')}.
 

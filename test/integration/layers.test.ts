@@ -78,6 +78,8 @@ describe.runIf(asRoot)('a layer', () => {
       { name: 'big', type: '4', major: 259, minor: 70_000, mode: 0o600 },
       { name: 'pipe', type: '6', mode: 0o622 },
       { name: 'missing/parents/file', body: 'x' },
+      { name: 'group', type: '5', mode: 0o2755, gid: 50 },
+      { name: 'group/missing/file' },
       { name: 'sparse', body: 'abcd', pax: { 'GNU.sparse.map': '0,2,1000000,2', 'GNU.sparse.size': '3000000' } },
     );
     const file = lstatSync(at('dir/file'), { bigint: true });
@@ -91,6 +93,7 @@ describe.runIf(asRoot)('a layer', () => {
     expect(spawnSync('stat', ['-c', '%F %Hr %Lr', at('big')], { encoding: 'utf8' }).stdout).toBe('block special file 259 70000\n');
     expect(lstatSync(at('pipe')).mode).toBe(0o10622);
     expect(lstatSync(at('missing/parents')).mode).toBe(0o40755);
+    expect(lstatSync(at('group/missing'))).toMatchObject({ mode: 0o40755, gid: 50 });
     const sparse = statSync(at('sparse'));
     expect(sparse.size).toBe(3_000_000);
     expect(sparse.blocks * 512).toBeLessThan(100_000);
@@ -340,7 +343,7 @@ describe.runIf(asRoot)('a malicious layer', () => {
       type: '5',
       pax: { 'SCHILY.xattr.trusted.overlay.redirect': '/x', 'SCHILY.xattr.user.ok': 'y' },
     });
-    expect(ignored).toEqual(['the attribute trusted.overlay.redirect: it belongs to overlayfs']);
+    expect(ignored).toEqual(['the attribute trusted.overlay.redirect: it belongs to the host']);
     expect(xattr(at('d'), 'trusted.overlay.redirect')).toBe(ENODATA);
     expect(xattr(at('d'), 'user.ok')).toBe('y');
   });

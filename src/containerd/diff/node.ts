@@ -4,7 +4,7 @@ import { closeAt, FAILED, O_CLOEXEC, O_PATH, openAt, readLinkAt } from '../../li
 import { SyscallError } from '../../libc/errno.ts';
 import { xattrsAt } from '../../libc/xattr.ts';
 import { readable, type TarTime, type TarType } from '../layers/tar-header.ts';
-import { isOverlayXattr } from '../layers/target.ts';
+import { isReservedXattr } from '../layers/target.ts';
 
 export interface FileNode {
   name: string;
@@ -20,7 +20,7 @@ export interface FileNode {
   device: bigint;
   modified: TarTime;
   linkName: string;
-  /** Without those of overlayfs, and without the labels that the host's policy gives every file. */
+  /** Without those of the host's root, overlayfs's for one, and without the labels that its policy gives every file. */
   xattrs: Map<string, string>;
   opaque: boolean;
 }
@@ -62,7 +62,7 @@ export function nodeAt(folder: number, name: string): FileNode | undefined {
         nanoseconds: nanoseconds < 0 ? nanoseconds + 1_000_000_000 : nanoseconds,
       },
       linkName: typeof target === 'string' ? target : '',
-      xattrs: new Map([...all].filter(([key]) => !isOverlayXattr(key) && !OF_THE_HOST.has(key))),
+      xattrs: new Map([...all].filter(([key]) => !isReservedXattr(key) && !OF_THE_HOST.has(key))),
       opaque: kind === 'folder' && (all.get('trusted.overlay.opaque') ?? all.get('user.overlay.opaque')) === 'y',
     };
   } finally {

@@ -4,7 +4,7 @@ import { chmodFd, chownAt, chownFd, closeAt, FAILED, O_CLOEXEC, O_PATH, openAt, 
 import { SyscallError } from '../../libc/errno.ts';
 import { setXattrAt, setXattrFd } from '../../libc/xattr.ts';
 import type { TarEntry, TarTime } from './tar-header.ts';
-import { isOverlayXattr } from './target.ts';
+import { isReservedXattr } from './target.ts';
 
 export interface Rules {
   /** Owners are set; only root can. */
@@ -23,8 +23,8 @@ const accessed = ({ accessed: a, modified: m }: TarEntry): TarTime =>
 
 function setXattrs(entry: TarEntry, set: (name: string, value: string) => number, rules: Rules): void {
   for (const [name, value] of entry.xattrs) {
-    if (isOverlayXattr(name)) {
-      rules.ignored(`the attribute ${name}: it belongs to overlayfs`);
+    if (isReservedXattr(name)) {
+      rules.ignored(`the attribute ${name}: it belongs to the host`);
       continue;
     }
     const result = set(name, value);

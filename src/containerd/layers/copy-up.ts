@@ -5,7 +5,7 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { chmodFd, chownFd, closeAt, O_CLOEXEC, O_PATH, openAt, openInside } from '../../libc/at.ts';
 import { setXattrFd, xattrsAt } from '../../libc/xattr.ts';
-import { isOverlayXattr } from './target.ts';
+import { isReservedXattr } from './target.ts';
 
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | O_CLOEXEC;
 
@@ -27,7 +27,7 @@ export function copyFolder(parent: number, name: string, path: string, lowers: r
         if (made < 0) return;
         try {
           if (owners) chownFd(made, stat.uid, stat.gid);
-          for (const [key, value] of xattrsAt(fd, '.')) if (!isOverlayXattr(key)) setXattrFd(made, key, value);
+          for (const [key, value] of xattrsAt(fd, '.')) if (!isReservedXattr(key)) setXattrFd(made, key, value);
           chmodFd(made, stat.mode & 0o7777);
           return;
         } finally {

@@ -6,7 +6,7 @@
  * the look and the deed (CVE-2025-47290).
  */
 import { constants, fstatSync } from 'node:fs';
-import { closeAt, FAILED, makeFolderAt, O_CLOEXEC, O_PATH, openInside, readLinkAt } from '../../libc/at.ts';
+import { chmodFd, closeAt, FAILED, makeFolderAt, O_CLOEXEC, O_PATH, openAt, openInside, readLinkAt } from '../../libc/at.ts';
 import { SyscallError } from '../../libc/errno.ts';
 import { readable } from './tar-header.ts';
 
@@ -32,7 +32,8 @@ export interface Folders {
 const KEPT = 64;
 /** As the kernel's limit, path_resolution(7). */
 const MOST_LINKS = 40;
-const OPEN = O_PATH | constants.O_DIRECTORY | O_CLOEXEC;
+const OPEN_FOLDER = constants.O_DIRECTORY | O_CLOEXEC;
+const OPEN = O_PATH | OPEN_FOLDER;
 
 /**
  * @param root an open folder; it stays the caller's
@@ -85,8 +86,13 @@ export function openFolders(root: number, created: (parent: Folder, name: string
       const parent = at(here.join('/'));
       const next = [...here, name];
       const result = makeFolderAt(parent.fd, name, 0o755);
-      if (result === 0) created(parent, name, next.join('/'));
-      else if (result !== FAILED.EEXIST) demand(next.join('/'), result);
+      if (result === 0) {
+        // mkdir(2) heeds the umask, and gives the setgid bit on.
+        const fd = demand(next.join('/'), openAt(parent.fd, name, constants.O_RDONLY | constants.O_NOFOLLOW | OPEN_FOLDER));
+        chmodFd(fd, 0o755);
+        closeAt(fd);
+        created(parent, name, next.join('/'));
+      } else if (result !== FAILED.EEXIST) demand(next.join('/'), result);
       else {
         const target = readLinkAt(parent.fd, name);
         if (typeof target === 'string') {

@@ -46,7 +46,10 @@ export function lowersOf(mounts: readonly Mount[]): string[] | undefined {
   return mount.type === 'overlay' && lower !== undefined && option(mount, 'upperdir') === undefined ? folders(lower) : undefined;
 }
 
-/** The attributes that overlayfs keeps for itself. A layer must not bring them (they say where lower files are). */
-export const isOverlayXattr = (name: string): boolean => name.startsWith('trusted.overlay.') || name.startsWith('user.overlay.');
+/**
+ * Attributes that a layer must not bring: overlayfs keeps its own there, which say where lower files
+ * are, and what else is in trusted.* means something to the host's root. containerd takes none either.
+ */
+export const isReservedXattr = (name: string): boolean => name.startsWith('trusted.') || name.startsWith('user.overlay.');
 
 export const opaqueXattr = (user: boolean): string => (user ? 'user.overlay.opaque' : 'trusted.overlay.opaque');

@@ -3,7 +3,7 @@
  * those of its parents. Making one costs a folder, whatever its parents' size.
  * Source: Documentation/filesystems/overlayfs.rst; the mounts are those of containerd 1.6.
  */
-import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { openTree } from '../layers/tree.ts';
 import { openFolderSnapshotter, type SnapshotForm } from './folder-snapshotter.ts';
@@ -63,7 +63,8 @@ export async function openOverlay(root: string, support: OverlaySupport = overla
     name: 'overlayfs',
     files: fs,
     make: (folder, kind, [parent]) => {
-      mkdirSync(fs(folder), { mode: 0o755 });
+      mkdirSync(fs(folder));
+      chmodSync(fs(folder), 0o755); // whatever the umask: it becomes a container's /
       if (kind === 'active') mkdirSync(work(folder), { mode: 0o711 });
       if (parent === undefined) return;
       // The root folder of the topmost layer is the one that is seen.
