@@ -1,13 +1,14 @@
 /** The Task service's life of a container: real containers, the service in this process. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { AnySchema, timestampMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MountSchema } from '../../src/proto/containerd/types/mount_pb.ts';
 import { Status } from '../../src/proto/containerd/types/task_pb.ts';
 import { MetricsSchema as MetricsV1 } from '../../src/proto/io/containerd/cgroups/v1/metrics_pb.ts';
 import type { Config } from '../../src/runc/spec/config.ts';
-import { PROJECT, scratch, skipReason } from './support/minirun.ts';
+import { BUSYBOX, PROJECT, scratch, skipReason } from './support/minirun.ts';
 import { type Bench, mountOf, openBench, processSpec, reader, write } from './support/shim.ts';
 
 const noRunc = skipReason({ program: 'runc' });
@@ -84,6 +85,50 @@ describe.skipIf(process.getuid?.() !== 0)('a container of a shim', () => {
     await expect(bench.task.create(bench.request(broken, { rootfs: [mountOf('nofs', 'x')] }))).rejects.toThrow(
       /failed to mount rootfs component: mount \(nofs\) x at .*: no such device \(ENODEV\)/,
     );
+  });
+
+  it('is not given streams of the shim, when config and request disagree about a terminal', async () => {
+    const without = bench.bundle(['/bin/true']);
+    await expect(bench.task.create(bench.request(without, { terminal: true }))).rejects.toThrow(
+      'OCI runtime create failed: runc create failed: cannot use console socket if runc will not detach or allocate tty',
+    );
+    const withOne = bench.bundle(['/bin/true'], (config) => {
+      if (config.process) config.process.terminal = true;
+    });
+    await expect(bench.task.create(bench.request(withOne))).rejects.toThrow('cannot allocate tty if runc will detach');
+  });
+
+  it('is made when the folder in which the shim began is gone, and of more layers than a page of options holds', async () => {
+    const before = process.cwd();
+    const gone = join(bench.folder, 'gone');
+    const at = bench.bundle(['/bin/sh', '-c', 'test -e /layer-0 && test -e /layer-99']);
+    mkdirSync(gone);
+    process.chdir(gone);
+    rmSync(gone, { recursive: true });
+    try {
+      const layers = Array.from({ length: 100 }, (_, n) => join(bench.folder, 'a-long-name-for-the-folder-of-layers', String(n), 'fs'));
+      for (const [n, layer] of layers.entries()) {
+        mkdirSync(layer, { recursive: true });
+        writeFileSync(join(layer, `layer-${n}`), '');
+      }
+      cpSync(join(BUSYBOX, 'bin'), join(layers[0] as string, 'bin'), { recursive: true, verbatimSymlinks: true });
+      const options = [`lowerdir=${layers.join(':')}`, `upperdir=${at.bundle}/upper`, `workdir=${at.bundle}/work`];
+      const rootfs = [create(MountSchema, { type: 'overlay', source: 'overlay', options })];
+      await bench.task.create(bench.request(at, { rootfs }));
+      await bench.task.start({ id: at.id });
+      expect((await bench.task.wait({ id: at.id })).exitStatus).toBe(0);
+      await bench.task.delete({ id: at.id });
+    } finally {
+      process.chdir(before);
+    }
+  });
+
+  it('has its root from a bind mount that is read-only', async () => {
+    const rootfs = [create(MountSchema, { type: 'bind', source: BUSYBOX, options: ['rbind', 'ro'] })];
+    const id = await begin(['/bin/sh', '-c', 'touch /x 2>/dev/null && exit 1; exit 0'], undefined, { rootfs });
+    expect((await bench.task.wait({ id })).exitStatus).toBe(0);
+    await bench.task.delete({ id });
+    expect(existsSync(join(BUSYBOX, 'x'))).toBe(false);
   });
 
   it("knows states, and says in containerd's words what does not fit", async () => {

@@ -18,7 +18,7 @@ import { signalContainer } from '../../runc/container/kill.ts';
 import { startContainer } from '../../runc/container/make.ts';
 import { statusOf } from '../../runc/container/oci-state.ts';
 import type { RunRequest } from '../../runc/container/request.ts';
-import { OWN_STREAMS } from '../../runc/container/start.ts';
+import { OWN_STREAMS, type Streams } from '../../runc/container/start.ts';
 import { checkCreated, startCreated } from '../../runc/container/start-created.ts';
 import { loadConfig } from '../../runc/container/state.ts';
 import { updateContainer } from '../../runc/container/update.ts';
@@ -26,6 +26,7 @@ import type { Observer } from '../../runc/engine/observer.ts';
 import { resourcesFromJson } from '../../runc/spec/resources.ts';
 import { parseConfig, parseProcess } from '../../runc/spec/validate.ts';
 import type { ObservedCall, ShimContext } from './context.ts';
+import { inFolder } from './in-folder.ts';
 import type { OciRuntime } from './runtime.ts';
 
 export interface InProcessOptions {
@@ -41,15 +42,10 @@ export interface InProcessOptions {
 /** A failed step in one sentence; the whole story is minirun-runc's to tell. */
 const explain = async (error: Error): Promise<string> => error.message;
 
-/** With the bundle as working directory, from which relative paths of a config start. Nobody else runs meanwhile. */
-function inFolder<T>(folder: string, act: () => T): T {
-  const before = process.cwd();
-  process.chdir(folder);
-  try {
-    return act();
-  } finally {
-    process.chdir(before);
-  }
+/** @throws Error in runc's words when the config has a terminal and the request has not, or the reverse */
+function checkTerminal(wanted: boolean, streams: Streams | undefined): void {
+  if (wanted && streams) throw new Error('cannot allocate tty if runc will detach without setting console socket');
+  if (!wanted && !streams) throw new Error('cannot use console socket if runc will not detach or allocate tty');
 }
 
 /** All but checkpoint and restore: criu takes seconds. */
@@ -67,6 +63,7 @@ export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'c
       try {
         const config = parseConfig(readFileSync(join(bundle, 'config.json'), 'utf8'), 'config.json');
         command = config.process?.args?.[0] ?? '';
+        checkTerminal(config.process?.terminal === true, streams);
         const request: RunRequest = {
           stateRoot: root,
           id: checkId(id),
@@ -82,6 +79,7 @@ export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'c
           choices,
           ...observed('create', id),
         };
+        // Relative paths of a config start at its bundle.
         const { pid, master } = inFolder(bundle, () => startContainer(request, streams ?? OWN_STREAMS, streams !== undefined));
         return { pid, master };
       } catch (error) {

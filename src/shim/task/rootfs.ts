@@ -6,6 +6,7 @@ import { MNT, MS, O } from '../../libc/flags.ts';
 import { mount, shortenedLowers, unmount } from '../../libc/mount.ts';
 import { openInRoot } from '../../runc/rootfs/read-inside.ts';
 import { parseMountOptions } from '../../runc/spec/mount-options.ts';
+import { inFolder } from './in-folder.ts';
 
 /** containerd.types.Mount. */
 export interface RootfsMount {
@@ -42,20 +43,10 @@ export function mountOne({ type, source, options }: Omit<RootfsMount, 'target'>,
   for (const flags of parsed.propagation) mount({ type: '', source: '', target, flags, data: '' });
 }
 
-/** Nothing else runs while the working directory is another one: all of this is synchronous. */
 function withinLimit(type: string, data: string, act: (data: string) => void): void {
   const shorter = type === 'overlay' ? shortenedLowers(data) : undefined;
-  if (!shorter) {
-    act(data);
-    return;
-  }
-  const before = process.cwd();
-  process.chdir(shorter.folder);
-  try {
-    act(shorter.data);
-  } finally {
-    process.chdir(before);
-  }
+  if (shorter) inFolder(shorter.folder, () => act(shorter.data));
+  else act(data);
 }
 
 /** A place in the image is resolved inside of it: its links may lead anywhere (CVE-2021-30465). */
