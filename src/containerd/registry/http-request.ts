@@ -40,8 +40,8 @@ export interface Incoming {
   url: URL;
 }
 
-/** Milliseconds without a byte, after which a connection counts as cut. */
-export const IDLE_TIMEOUT = 60_000;
+/** Milliseconds without a byte, after which a connection counts as cut. Who has been sent a large blob may need long to put it away. */
+const PATIENCE = { asking: 60_000, sending: 600_000 };
 
 export const openAgents = (tls: TlsSettings = {}): Agents => ({
   http: new HttpAgent({ keepAlive: true }),
@@ -71,11 +71,12 @@ export async function exchange(agents: Agents, outgoing: Outgoing): Promise<Inco
   const headers: Record<string, string> = { 'User-Agent': USER_AGENT, ...outgoing.headers };
   if (body instanceof Uint8Array) headers['Content-Length'] = String(body.length);
   const secure = url.protocol === 'https:';
+  const patience = body === undefined ? PATIENCE.asking : PATIENCE.sending;
   let request!: ClientRequest;
   const answer = new Promise<IncomingMessage>((done, failed) => {
     const options = { method, headers, agent: secure ? agents.https : agents.http, ...(signal && { signal }) };
     request = secure ? sendHttps(url, options) : sendHttp(url, options);
-    request.setTimeout(IDLE_TIMEOUT, () => request.destroy(new Error(`no answer for ${IDLE_TIMEOUT / 1000} s`)));
+    request.setTimeout(patience, () => request.destroy(new Error(`no answer for ${patience / 1000} s`)));
     // After the answer has come, its stream tells of errors; this listener stays so that a late one does not end the process.
     request.on('error', failed);
     request.once('response', done);

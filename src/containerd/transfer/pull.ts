@@ -3,6 +3,7 @@
  * layers, and the layers snapshots. Nothing is believed that its digest does not prove, but the
  * first answer: what the name points to.
  */
+import { setMaxListeners } from 'node:events';
 import { invalidArgument, notFound } from '../errors.ts';
 import { type Descriptor, ingestRef } from '../registry/descriptor.ts';
 import { childrenOf, hasManifests, type Manifest, parseConfig } from '../registry/manifest.ts';
@@ -66,6 +67,8 @@ export async function pull(stores: Stores, name: string, options: PullOptions = 
   const { platform, labels, progress } = options;
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  // Every request listens to it.
+  setMaxListeners(0, signal);
   const told = progress ? { progress } : {};
   const sources = openSources(reference, options.registry ?? {});
   progress?.({ status: 'resolving', ref: full });
@@ -138,7 +141,7 @@ async function pullManifest(pulling: Pulling, manifest: Manifest): Promise<void>
   };
   const layers = manifest.layers.filter(({ mediaType }) => !isForeignLayer(mediaType));
   for (const layer of layers) progress?.({ status: 'waiting', ref: ingestRef(layer), digest: layer.digest, total: layer.size });
-  const config = fetched(pulling, manifest.config);
+  const config = slot(() => fetched(pulling, manifest.config));
   await settle([config, ...layers.map(download), unpack(pulling, manifest, config, download)], stop);
 }
 

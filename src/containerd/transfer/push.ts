@@ -2,6 +2,7 @@
  * Pushing an image: first what it is made of, last the manifest and its tag, so that nobody who
  * pulls meanwhile finds a name for something that is not whole.
  */
+import { setMaxListeners } from 'node:events';
 import { notFound } from '../errors.ts';
 import { type Descriptor, ingestRef } from '../registry/descriptor.ts';
 import { childrenOf, hasManifests, MAX_MANIFEST, type Manifest } from '../registry/manifest.ts';
@@ -110,6 +111,8 @@ async function pushBlobs(
   const slot = limitTo(options.parallel ?? 5);
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  // Every request listens to it.
+  setMaxListeners(0, signal);
   let failed: { error: unknown } | undefined;
   const one = async (blob: Descriptor) => {
     if (signal.aborted) return;

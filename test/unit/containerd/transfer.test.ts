@@ -155,6 +155,25 @@ describe('transfers', () => {
     expect(events.indexOf('unpacked 0')).toBeLessThan(events.indexOf('done 7'));
   });
 
+  it('takes thirty platforms at once without a word of warning', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error) => warnings.push(warning);
+    process.on('warning', listen);
+    try {
+      const manifests = Array.from({ length: 30 }, (_, i) => ({
+        ...addImage(tiny, 'a', undefined, [`${i}`, `more of ${i}`], `cpu${i}`).target,
+        platform: { os: 'linux', architecture: `cpu${i}` },
+      }));
+      tiny.addManifest('a', 'x', INDEX, { schemaVersion: 2, mediaType: INDEX, manifests });
+      expect((await get('a:x', { platform: 'all', parallel: 20 })).manifests).toHaveLength(30);
+      await push(stores, `${tiny.host}/b:1`, { image: `${tiny.host}/a:x`, registry, parallel: 20 });
+      await new Promise(setImmediate);
+      expect(warnings).toEqual([]);
+    } finally {
+      process.off('warning', listen);
+    }
+  });
+
   it('asks mirrors first, and the registry when they fail', async () => {
     const mirror = await tinyRegistry();
     try {
