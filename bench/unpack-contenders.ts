@@ -1,27 +1,35 @@
 /** Who unpacks images. Each has a fresh folder of its own for every run. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createReadStream, mkdirSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openContent } from '../src/containerd/content/store.ts';
 import { applyLayer } from '../src/containerd/layers/apply.ts';
 import { openOverlay } from '../src/containerd/snapshots/overlay.ts';
+import { childrenCpu } from './cpu-time.ts';
 import { blobsOf, type Image } from './unpack-images.ts';
+
+/** Milliseconds. */
+export interface Taken {
+  wall: number;
+  /** Of all processors, user and system, of all processes that had to do with it. */
+  cpu: number;
+}
 
 export interface Unpacker {
   name: string;
   note: string;
   /** The program that must be there. */
   needs?: string;
-  /** Milliseconds for one image. @param folder empty, its own */
-  time(image: Image, folder: string): Promise<number>;
+  /** @param folder empty, its own */
+  time(image: Image, folder: string): Promise<Taken>;
 }
 
-function timed(argv: string[]): number {
+function timed(argv: string[]): Taken {
   const [program = '', ...args] = argv;
-  const start = performance.now();
+  const [start, before] = [performance.now(), childrenCpu()];
   const done = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
-  const took = performance.now() - start;
+  const took = { wall: performance.now() - start, cpu: childrenCpu() - before };
   if (done.status !== 0) throw new Error(`${argv.join(' ')}: ${done.stderr?.trim() || done.error?.message}`);
   return took;
 }
@@ -47,8 +55,16 @@ export async function unpackHere(image: Pick<Image, 'layout'>, folder: string): 
   }
 }
 
+/** Processor time of a process that runs, and of its children that have ended, in milliseconds: proc_pid_stat(5). */
+function cpuOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const TICK = 10;
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * TICK, 0);
+}
+
 /** containerd, waiting for commands. A new one for each run: it would remember the layer. */
-async function withContainerd<T>(folder: string, use: (address: string) => T): Promise<T> {
+async function withContainerd<T>(folder: string, use: (address: string, pid: number) => T): Promise<T> {
   const address = join(folder, 'containerd.sock');
   const config = join(folder, 'config.toml');
   writeFileSync(
@@ -63,7 +79,7 @@ async function withContainerd<T>(folder: string, use: (address: string) => T): P
       if (i > 100) throw new Error('containerd does not answer');
       await sleep(100);
     }
-    return use(address);
+    return use(address, daemon.pid as number);
   } finally {
     daemon.kill();
     await ended;
@@ -75,9 +91,10 @@ export const unpackers = (program: string): Unpacker[] => [
     name: 'minirun',
     note: 'content store, overlayfs snapshot, in a process that runs already, as the daemon does',
     time: async (image, folder) => {
-      const start = performance.now();
+      const [start, before] = [performance.now(), process.cpuUsage()];
       await unpackHere(image, folder);
-      return performance.now() - start;
+      const { user, system } = process.cpuUsage(before);
+      return { wall: performance.now() - start, cpu: (user + system) / 1000 };
     },
   },
   {
@@ -89,7 +106,12 @@ export const unpackers = (program: string): Unpacker[] => [
     name: 'containerd',
     note: '`ctr image import`, which unpacks into overlayfs, of a containerd that runs already',
     needs: 'containerd',
-    time: (image, folder) => withContainerd(folder, (address) => timed(['ctr', '-a', address, 'image', 'import', image.archive])),
+    time: (image, folder) =>
+      withContainerd(folder, (address, pid) => {
+        const before = cpuOf(pid);
+        const { wall, cpu } = timed(['ctr', '-a', address, 'image', 'import', image.archive]);
+        return { wall, cpu: cpu + cpuOf(pid) - before };
+      }),
   },
   {
     name: 'skopeo',

@@ -12,7 +12,7 @@ import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { CLONE } from './contenders.ts';
 import { type Summary, summarise } from './statistics.ts';
-import { type Unpacker, unpackers, unpackHere } from './unpack-contenders.ts';
+import { type Taken, type Unpacker, unpackers, unpackHere } from './unpack-contenders.ts';
 import { type Image, images } from './unpack-images.ts';
 
 const ROUNDS = Number(process.env.MINIRUN_BENCH_ROUNDS ?? 5);
@@ -29,7 +29,7 @@ async function main(): Promise<void> {
     const all = unpackers(process.argv[1] as string);
     const able = all.filter(({ needs }) => needs === undefined || spawnSync('sh', ['-c', `command -v ${needs}`]).status === 0);
     for (const { name } of all) if (!able.some((u) => u.name === name)) absent.push(`${name}: it is not installed`);
-    const times = new Map<Image, Map<Unpacker, number[]>>(present.map((image) => [image, new Map(able.map((u) => [u, []]))]));
+    const times = new Map<Image, Map<Unpacker, Taken[]>>(present.map((image) => [image, new Map(able.map((u) => [u, []]))]));
     let number = 0;
     // The first round is for caches and for V8; nobody's counts.
     for (let round = 0; round <= ROUNDS; round++) {
@@ -51,24 +51,28 @@ async function main(): Promise<void> {
   }
 }
 
-function write(times: Map<Image, Map<Unpacker, number[]>>, absent: string[], fileSystem: string): void {
+function write(times: Map<Image, Map<Unpacker, Taken[]>>, absent: string[], fileSystem: string): void {
   const major = process.versions.node.split('.')[0];
   const { model = 'unknown processor' } = cpus()[0] ?? {};
   const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: CLONE, encoding: 'utf8' }).stdout?.trim();
   const all = [...times];
   const [, first] = all[0] as (typeof all)[number];
-  const cell = ({ median, min }: Summary): string => `${median.toFixed(0)} (${min.toFixed(0)})`;
+  const cells = (taken: Taken[]): string => {
+    const wall: Summary = summarise(taken.map((t) => t.wall));
+    const cpu: Summary = summarise(taken.map((t) => t.cpu));
+    return `${wall.median.toFixed(0)} (${wall.min.toFixed(0)}) | ${cpu.median.toFixed(0)}`;
+  };
   const rows = [...first.keys()].map(
-    (unpacker) => `| ${unpacker.name} | ${all.map(([, found]) => cell(summarise(found.get(unpacker) ?? []))).join(' | ')} |`,
+    (unpacker) => `| ${unpacker.name} | ${all.map(([, found]) => cells(found.get(unpacker) ?? [])).join(' | ')} |`,
   );
   const text = `# Unpacking an image, Node ${major}
 
-Milliseconds until an image of one gzipped layer is in the store and unpacked: median of ${ROUNDS} (and the least), interleaved, on ${fileSystem}. Written by \`MINIRUN_BENCH=unpack npm run bench\`${commit ? ` at ${commit}` : ''}.
+Milliseconds until an image of one gzipped layer is in the store and unpacked: median of ${ROUNDS} (and the least), and of processor time, interleaved, on ${fileSystem}. Written by \`MINIRUN_BENCH=unpack npm run bench\`${commit ? ` at ${commit}` : ''}.
 
 ${cpus().length} × ${model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.versions.node}. ${[version('containerd', '--version'), version('skopeo', '--version'), version('umoci', '--version'), version('tar', '--version')].filter(Boolean).join('; ')}.
 
-|  | ${all.map(([image]) => image.name).join(' | ')} |
-| --- | ${all.map(() => '--:').join(' | ')} |
+|  | ${all.map(([image]) => `${image.name} | processor`).join(' | ')} |
+| --- | ${all.map(() => '--: | --:').join(' | ')} |
 ${rows.join('\n')}
 
 ${all.map(([image]) => `- _${image.name}_: ${image.note}.`).join('\n')}

@@ -110,15 +110,13 @@ export function numberOf(block: Buffer, start: number, length: number): number {
 /** Whether the sum of the bytes is the one that is written, the sum itself counted as eight spaces. */
 function sumIsRight(block: Buffer): boolean {
   const written = numberOf(block, 148, 8);
-  let unsigned = 256;
-  let signed = 256; // old programs of machines whose char is signed
-  for (let i = 0; i < BLOCK; i++) {
-    if (i >= 148 && i < 156) continue;
-    const byte = block[i] as number;
-    unsigned += byte;
-    signed += byte > 127 ? byte - 256 : byte;
-  }
-  return written === unsigned || written === signed;
+  let sum = 256;
+  for (let i = 0; i < BLOCK; i++) sum += block[i] as number;
+  for (let i = 148; i < 156; i++) sum -= block[i] as number;
+  if (sum === written) return true;
+  // Old programs of machines whose char is signed.
+  for (let i = 0; i < BLOCK; i++) if ((block[i] as number) > 127 && (i < 148 || i >= 156)) sum -= 256;
+  return sum === written;
 }
 
 export const isZero = (block: Buffer): boolean => {
