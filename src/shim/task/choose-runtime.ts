@@ -3,7 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Options } from '../../proto/containerd/runc/options_pb.ts';
 import { packageRoot } from '../../runc/engine/installed.ts';
-import { traitsOf } from './container.ts';
+import { type Traits, traitsOf } from './container.ts';
 import type { ShimContext } from './context.ts';
 import { inProcessRuntime } from './in-process.ts';
 import { programRuntime } from './program.ts';
@@ -16,12 +16,12 @@ const PROGRAMS_ROOT = '/run/containerd/runc';
 /** What the choice depends on, beside the container. */
 export type RuntimeContext = Pick<ShimContext, 'namespace' | 'runtimeRoot' | 'log' | 'observe'>;
 
-/** Hooks take their time, and may ask something of this very process: they run while it goes on. */
-function hasHooks(bundle: string): boolean {
+/** Hooks take their time, and may ask something of this very process: it goes on while they run. */
+function hookedCalls(bundle: string): Traits['hooked'] {
   try {
-    return traitsOf(bundle).hooks;
+    return traitsOf(bundle).hooked;
   } catch {
-    return false; // the bundle is gone: what is left is only to be deleted
+    return []; // the bundle is gone: what is left is only to be deleted
   }
 }
 
@@ -48,7 +48,7 @@ export function chooseRuntime(options: Options, bundle: string, context: Runtime
   const module = toldRuntime(inProcessRuntime({ ...choices, warn: context.log, observe: context.observe }), 'a call');
   // Its own program, with the same state folder: for what takes longer than this process may stand still.
   const program = asProgram([process.execPath, ownProgram()]);
-  const { create, start, checkpoint, restore } = program;
-  if (!hasHooks(bundle)) return { ...module, checkpoint, restore };
-  return { ...module, create, start, delete: program.delete, checkpoint, restore };
+  const { checkpoint, restore } = program;
+  const slow = Object.fromEntries(hookedCalls(bundle).map((call) => [call, program[call]]));
+  return { ...module, checkpoint, restore, ...slow };
 }

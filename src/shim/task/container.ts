@@ -49,12 +49,25 @@ export const stateOf = (container: Container, process: TaskProcess): ProcessStat
   container.paused && process.state !== 'stopped' ? 'paused' : process.state;
 
 /** What of config.json decides how a container is looked after. */
-export function traitsOf(bundle: string): { ownPids: boolean; hooks: boolean } {
+export interface Traits {
+  ownPids: boolean;
+  /** Calls of the runtime in which hooks are run. */
+  hooked: ('create' | 'start' | 'delete')[];
+}
+
+const HOOKS = {
+  create: ['prestart', 'createRuntime', 'createContainer'],
+  start: ['startContainer', 'poststart'],
+  delete: ['poststop'],
+} as const;
+
+/** @throws Error where there is no config.json */
+export function traitsOf(bundle: string): Traits {
   const config = JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')) as {
     linux?: { namespaces?: { type: string; path?: string }[] };
     hooks?: Record<string, unknown[] | undefined>;
   };
   const pid = config.linux?.namespaces?.find((namespace) => namespace.type === 'pid');
-  const hooks = Object.values(config.hooks ?? {}).some((list) => list?.length);
-  return { ownPids: pid !== undefined && !pid.path, hooks };
+  const hooked = (['create', 'start', 'delete'] as const).filter((call) => HOOKS[call].some((kind) => config.hooks?.[kind]?.length));
+  return { ownPids: pid !== undefined && !pid.path, hooked };
 }

@@ -104,11 +104,12 @@ describe('the log of a runtime', () => {
 
 describe('what decides how a container is looked after', () => {
   it.each([
-    [{}, { ownPids: false, hooks: false }],
-    [{ linux: { namespaces: [{ type: 'pid' }] } }, { ownPids: true, hooks: false }],
-    [{ linux: { namespaces: [{ type: 'pid', path: '/proc/1/ns/pid' }] } }, { ownPids: false, hooks: false }],
-    [{ hooks: { prestart: [] } }, { ownPids: false, hooks: false }],
-    [{ hooks: { poststop: [{ path: '/x' }] } }, { ownPids: false, hooks: true }],
+    [{}, { ownPids: false, hooked: [] }],
+    [{ linux: { namespaces: [{ type: 'pid' }] } }, { ownPids: true, hooked: [] }],
+    [{ linux: { namespaces: [{ type: 'pid', path: '/proc/1/ns/pid' }] } }, { ownPids: false, hooked: [] }],
+    [{ hooks: { prestart: [] } }, { ownPids: false, hooked: [] }],
+    [{ hooks: { prestart: [{ path: '/x' }], poststart: [{ path: '/x' }] } }, { ownPids: false, hooked: ['create', 'start'] }],
+    [{ hooks: { poststop: [{ path: '/x' }] } }, { ownPids: false, hooked: ['delete'] }],
   ])('%j', (config, traits) => {
     file('config.json', JSON.stringify(config));
     expect(traitsOf(folder)).toEqual(traits);
