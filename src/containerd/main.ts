@@ -78,7 +78,6 @@ async function serve({ address, root, state, level }: Settings): Promise<void> {
     debug: level === 'debug' || level === 'trace',
   });
   const listening = await serveContainerd(containerd, address);
-  await containerd.restore();
   log('info', 'serving...', { address: `${address}.ttrpc` });
   log('info', 'serving...', { address });
   const stop = (signal: NodeJS.Signals) => {

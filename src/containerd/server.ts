@@ -51,6 +51,8 @@ export async function serveContainerd(containerd: Containerd, address: string): 
   grpc.on('sessionError', (error) => containerd.log('debug', 'connection failed', { error }));
   const shims = await listenForShims(containerd, address);
   try {
+    // Clients are served when it is known what there is.
+    await containerd.restore();
     await listen(grpc, address);
   } catch (error) {
     await shims.close();

@@ -7,6 +7,7 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readlinkSync,
@@ -26,6 +27,9 @@ export interface Bundle {
   id: string;
   path: string;
 }
+
+/** A file that is in the bundle while its task is made, or deleted. */
+const UNFINISHED = 'unfinished';
 
 /** Below both root and state. */
 const FOLDER = 'io.containerd.runtime.v2.task';
@@ -64,12 +68,22 @@ export function makeBundle({ root, state }: BundleFolders, namespace: string, id
     mkdirSync(work, { mode: 0o711 });
     symlinkSync(work, join(path, 'work'));
     writeFileSync(join(path, 'config.json'), config, { mode: 0o666 });
+    forgoBundle(bundle);
   } catch (error) {
     deleteBundle(bundle);
     throw error;
   }
   return bundle;
 }
+
+/** The task was made, or is not deleted after all. */
+export const keepBundle = ({ path }: Bundle): void => rmSync(join(path, UNFINISHED), { force: true });
+
+/** The task is going to be deleted: a daemon that finds the bundle is to do so. */
+export const forgoBundle = ({ path }: Bundle): void => writeFileSync(join(path, UNFINISHED), '');
+
+/** Whether a daemon was killed while it made the task, of which no client knows then, or while it deleted it. */
+export const isUnfinished = ({ path }: Bundle): boolean => existsSync(join(path, UNFINISHED));
 
 /** The host's number of group 0 of the container. */
 function rootGroup(config: Uint8Array): number {

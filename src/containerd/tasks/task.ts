@@ -8,7 +8,7 @@ import { Task as TaskApi } from '../../proto/containerd/task/v2/task_pb.ts';
 import { connectTtrpc, type TtrpcConnection } from '../../shim/ttrpc/client.ts';
 import type { Exchange } from '../events/exchange.ts';
 import { type Log, textOf } from '../log.ts';
-import { type Bundle, deleteBundle } from './bundle.ts';
+import { type Bundle, deleteBundle, forgoBundle, keepBundle } from './bundle.ts';
 import { type Caller, deleteByShim } from './shim-program.ts';
 
 export interface Exit {
@@ -26,8 +26,8 @@ export interface Task {
   readonly lost: Promise<Exit>;
   /** Deletes the container and ends the shim; nothing of the task is left. @throws while it still runs */
   delete(): Promise<Exit>;
-  /** Ends it whatever its state: for one that could not be made. */
-  destroy(): Promise<void>;
+  /** Ends it whatever its state. @param nothing the shim says that it could not make the container, and left nothing of it */
+  destroy(nothing?: boolean): Promise<void>;
   /** Lets go of the shim, which lives on. */
   leave(): void;
 }
@@ -41,6 +41,7 @@ export interface TaskContext {
 }
 
 const SHUTDOWN_MS = 3000;
+const REMOVAL_MS = 5000;
 /** 128 + SIGKILL: what is known of a container whose shim was killed. */
 const KILLED = 137;
 
@@ -91,22 +92,25 @@ export function openTask(bundle: Bundle, program: string, address: string, shimL
     lost,
     async delete() {
       let exit: Exit;
+      forgoBundle(bundle);
       try {
         exit = await api.delete({ id }, call);
       } catch (error) {
         if (isClosed(error)) return lost;
         // A container that never came to be.
-        if (!(error instanceof ConnectError && error.code === Code.NotFound)) throw error;
-        await this.destroy();
+        if (error instanceof ConnectError && error.code === Code.NotFound) await task.destroy();
+        else keepBundle(bundle);
         throw error;
       }
       await end();
       deleteBundle(bundle);
       return exit;
     },
-    async destroy() {
+    async destroy(nothing = false) {
+      const removed = nothing || (await removeContainer(api, id, call));
       await end();
-      await cleanUp(bundle, program, caller, log);
+      if (removed) deleteBundle(bundle);
+      else await cleanUp(bundle, program, caller, log);
     },
     leave() {
       expected = true;
@@ -114,6 +118,21 @@ export function openTask(bundle: Bundle, program: string, address: string, shimL
     },
   };
   return task;
+}
+
+/** @returns false when the shim could not, or could not in time */
+async function removeContainer(api: Task['api'], id: string, { headers }: CallOptions): Promise<boolean> {
+  const call = { ...(headers ? { headers } : {}), timeoutMs: REMOVAL_MS };
+  try {
+    // One that has ended, or was never there, cannot be killed.
+    await api.kill({ id, signal: 9, all: true }, call).catch(() => undefined);
+    await api.wait({ id }, call);
+    await api.delete({ id }, call);
+    return true;
+  } catch {
+    // Not found is no comfort: a shim whose caller is killed gives up in the middle, with a runtime half done.
+    return false;
+  }
 }
 
 /** The shim's own `delete` looks after the container, we after the bundle. */

@@ -8,10 +8,19 @@ import type { CreateTaskRequestSchema } from '../../proto/containerd/task/v2/tas
 import { alreadyExists } from '../errors.ts';
 import type { Exchange } from '../events/exchange.ts';
 import { type Log, textOf } from '../log.ts';
-import { type Bundle, type BundleFolders, deleteBundle, foundBundles, makeBundle, removeLostWork } from './bundle.ts';
+import {
+  type Bundle,
+  type BundleFolders,
+  deleteBundle,
+  foundBundles,
+  isUnfinished,
+  keepBundle,
+  makeBundle,
+  removeLostWork,
+} from './bundle.ts';
 import { readShimLog } from './shim-log.ts';
 import { type Caller, findShim, startShim } from './shim-program.ts';
-import { cleanUp, openTask, publishEnd, type Task } from './task.ts';
+import { cleanUp, isClosed, openTask, publishEnd, type Task } from './task.ts';
 
 export interface RunningTasksOptions extends BundleFolders {
   caller: Caller;
@@ -68,12 +77,12 @@ export function openRunningTasks(options: RunningTasksOptions): RunningTasks {
       tasks.set(keyOf(bundle), task);
       try {
         await task.api.connect({ id }, { ...task.call, timeoutMs: LOAD_MS });
+        if (isUnfinished(bundle)) await task.destroy();
         return;
       } catch (error) {
         log('info', 'task not found again', { id, namespace, error: textOf(error) });
-        // The shim lives and has no container: it was killed off between start and create.
-        if (error instanceof ConnectError && error.code === Code.NotFound) await task.destroy();
-        else await task.lost;
+        if (isClosed(error)) await task.lost;
+        else await task.destroy();
         return;
       }
     }
@@ -101,9 +110,12 @@ export function openRunningTasks(options: RunningTasksOptions): RunningTasks {
       tasks.set(keyOf(bundle), task);
       try {
         const { pid } = await task.api.create({ ...request, id, bundle: bundle.path, options: runtimeOptions }, task.call);
+        keepBundle(bundle);
         return pid;
       } catch (error) {
-        await task.destroy();
+        // An answer: the shim has tidied up after itself.
+        if (isClosed(error)) await task.lost;
+        else await task.destroy(true);
         throw during('failed to create shim task', error);
       }
     },
