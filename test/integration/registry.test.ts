@@ -11,6 +11,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -244,6 +246,31 @@ describe.skipIf(reason)('a real registry', () => {
       await other.stop();
     }
     expect(skopeo('inspect', '--cert-dir', join(certificates, secure.host), `docker://${secure.host}/tls/busybox:1`)).toContain('"Digest"');
+  });
+
+  it('is reached through a proxy, which sees nothing of what is said', async () => {
+    const asked: string[] = [];
+    const proxy = createServer();
+    proxy.on('connect', ({ url }, client) => {
+      asked.push(url ?? '');
+      const [host, port] = secure.host.split(':');
+      const registry = connect(Number(port), host, () => client.write('HTTP/1.1 200 OK\r\n\r\n'));
+      registry.pipe(client).pipe(registry);
+      for (const socket of [registry, client]) socket.on('error', () => {});
+    });
+    await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
+    try {
+      const { transfers } = await fresh();
+      await transfers().pull(`${plain.host}/test/busybox:amd`);
+      const settings = { proxies: { https: `127.0.0.1:${(proxy.address() as AddressInfo).port}` }, insecure: ['registry.test'] };
+      const pushed = await transfers(settings).push('registry.test:5443/by/proxy:1', { image: `${plain.host}/test/busybox:amd` });
+      expect(asked.length).toBeGreaterThan(0);
+      expect(new Set(asked)).toEqual(new Set(['registry.test:5443']));
+      expect(inspect(`docker://${secure.host}/by/proxy:1`).Digest).toBe(pushed.digest);
+    } finally {
+      proxy.closeAllConnections();
+      await new Promise((done) => proxy.close(done));
+    }
   });
 
   it('exchanges archives with skopeo: one file that is an OCI layout and a Docker archive', async () => {

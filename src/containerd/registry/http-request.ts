@@ -4,8 +4,11 @@
  */
 import { type ClientRequest, Agent as HttpAgent, type IncomingHttpHeaders, type IncomingMessage, request as sendHttp } from 'node:http';
 import { Agent as HttpsAgent, request as sendHttps } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type Proxies, proxyFor, proxyHeaders, tunnel } from './proxy.ts';
 
 /** How a host proves that it is itself, and we that we are ourselves. Texts are PEM. */
 export interface TlsSettings {
@@ -20,6 +23,7 @@ export interface TlsSettings {
 export interface Agents {
   http: HttpAgent;
   https: HttpsAgent;
+  proxies: Proxies;
 }
 
 export interface Outgoing {
@@ -43,15 +47,35 @@ export interface Incoming {
 /** Milliseconds without a byte, after which a connection counts as cut. Who has been sent a large blob may need long to put it away. */
 const PATIENCE = { asking: 60_000, sending: 600_000 };
 
-export const openAgents = (tls: TlsSettings = {}): Agents => ({
+/** An agent whose connections go through a proxy where there is one for their host. */
+function tunnelled(agent: HttpsAgent, proxies: Proxies): HttpsAgent {
+  type Connect = (options: ConnectionOptions, done: (error: Error | null, socket?: Socket) => void) => Socket | undefined;
+  const own = agent as unknown as { createConnection: Connect };
+  const direct = own.createConnection.bind(agent);
+  own.createConnection = (options, done) => {
+    const host = String(options.host);
+    const target = `${host.includes(':') ? `[${host}]` : host}:${options.port ?? 443}`;
+    const proxy = proxyFor(new URL(`https://${target}`), proxies);
+    if (proxy === undefined) return direct(options, done);
+    tunnel(proxy, target).then((socket) => done(null, connectTls({ ...options, socket })), done);
+    return undefined;
+  };
+  return agent;
+}
+
+export const openAgents = (tls: TlsSettings = {}, proxies: Proxies = {}): Agents => ({
   http: new HttpAgent({ keepAlive: true }),
-  https: new HttpsAgent({
-    keepAlive: true,
-    ...(tls.ca && { ca: tls.ca }),
-    ...(tls.cert && { cert: tls.cert }),
-    ...(tls.key && { key: tls.key }),
-    rejectUnauthorized: tls.insecure !== true,
-  }),
+  https: tunnelled(
+    new HttpsAgent({
+      keepAlive: true,
+      ...(tls.ca && { ca: tls.ca }),
+      ...(tls.cert && { cert: tls.cert }),
+      ...(tls.key && { key: tls.key }),
+      rejectUnauthorized: tls.insecure !== true,
+    }),
+    proxies,
+  ),
+  proxies,
 });
 
 export const closeAgents = (agents: Agents): void => {
@@ -71,11 +95,14 @@ export async function exchange(agents: Agents, outgoing: Outgoing): Promise<Inco
   const headers: Record<string, string> = { 'User-Agent': USER_AGENT, ...outgoing.headers };
   if (body instanceof Uint8Array) headers['Content-Length'] = String(body.length);
   const secure = url.protocol === 'https:';
+  // Plain HTTP has no tunnel: the proxy is asked for the whole URL.
+  const viaProxy = secure ? undefined : proxyFor(url, agents.proxies);
+  const inFull = viaProxy && { path: url.href, headers: { ...headers, Host: url.host, ...proxyHeaders(viaProxy) } };
   const patience = body === undefined ? PATIENCE.asking : PATIENCE.sending;
   let request!: ClientRequest;
   const answer = new Promise<IncomingMessage>((done, failed) => {
     const options = { method, headers, agent: secure ? agents.https : agents.http, ...(signal && { signal }) };
-    request = secure ? sendHttps(url, options) : sendHttp(url, options);
+    request = secure ? sendHttps(url, options) : sendHttp(viaProxy ?? url, { ...options, ...inFull });
     request.setTimeout(patience, () => request.destroy(new Error(`no answer for ${patience / 1000} s`)));
     // After the answer has come, its stream tells of errors; this listener stays so that a late one does not end the process.
     request.on('error', failed);

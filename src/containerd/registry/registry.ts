@@ -8,10 +8,12 @@ import { createAuthorizer } from './authorizer.ts';
 import { parseChallenges } from './challenge.ts';
 import { speaksOther, withHint } from './connection-failure.ts';
 import { type Agents, closeAgents, discard, type Incoming, type Outgoing, openAgents, shownUrl } from './http-request.ts';
+import { isLoopback } from './loopback.ts';
+import { proxiesOf } from './proxy.ts';
 import { follow } from './redirect.ts';
 import { errorOf } from './registry-error.ts';
 import { persist, RETRIES, type RetryPolicy, retryAfter } from './retry.ts';
-import { isInsecure, isLoopback, type RegistrySettings, tlsOf } from './settings.ts';
+import { isInsecure, type RegistrySettings, tlsOf } from './settings.ts';
 
 export interface Call {
   method: string;
@@ -54,7 +56,7 @@ export function openRegistry(where: string, settings: RegistrySettings = {}): Re
   const given = /^https?:\/\//.test(where) ? new URL(where) : undefined;
   const host = given?.host ?? where;
   const retry = settings.retry ?? RETRIES;
-  const agents: Agents = openAgents(tlsOf(host, settings));
+  const agents: Agents = openAgents(tlsOf(host, settings), settings.proxies ?? proxiesOf(process.env));
 
   const ask = async (outgoing: Outgoing, why: string): Promise<Incoming> => {
     const began = performance.now();

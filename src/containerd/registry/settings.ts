@@ -6,7 +6,9 @@ import { rootCertificates } from 'node:tls';
 import { invalidArgument } from '../errors.ts';
 import type { CredentialsOf } from './credentials.ts';
 import type { TlsSettings } from './http-request.ts';
+import { hostname, isLoopback } from './loopback.ts';
 import type { RequestObserver } from './observer.ts';
+import type { Proxies } from './proxy.ts';
 import type { RetryPolicy } from './retry.ts';
 
 export interface RegistrySettings {
@@ -20,18 +22,11 @@ export interface RegistrySettings {
   certificates?: string;
   /** further authorities that are trusted, PEM */
   ca?: readonly string[];
+  /** those of the environment when not given */
+  proxies?: Proxies;
   credentials?: CredentialsOf;
   retry?: RetryPolicy;
   observe?: RequestObserver;
-}
-
-/** The host alone of `host:port` or `[::1]:port`. */
-const hostname = (host: string): string => host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
-
-/** This machine itself: nobody can listen in, so plain HTTP is harmless. */
-export function isLoopback(host: string): boolean {
-  const name = hostname(host);
-  return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
 }
 
 /** @throws invalid argument, when an entry is no host and no network */

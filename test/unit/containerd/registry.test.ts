@@ -1,3 +1,5 @@
+import { createServer, request as sendHttp } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type BlobSink, fetchBlob } from '../../../src/containerd/registry/blobs.ts';
 import { parseChallenges } from '../../../src/containerd/registry/challenge.ts';
@@ -6,6 +8,7 @@ import { listRepositories, listTags, nextPage } from '../../../src/containerd/re
 import { login } from '../../../src/containerd/registry/login.ts';
 import { parseConfig, parseManifest } from '../../../src/containerd/registry/manifest.ts';
 import { getManifest, headManifest } from '../../../src/containerd/registry/manifests.ts';
+import { proxiesOf, proxyFor } from '../../../src/containerd/registry/proxy.ts';
 import { openRegistry, type Registry } from '../../../src/containerd/registry/registry.ts';
 import { retryAfter } from '../../../src/containerd/registry/retry.ts';
 import { isInsecure, type RegistrySettings } from '../../../src/containerd/registry/settings.ts';
@@ -173,6 +176,35 @@ describe('a registry that misbehaves', () => {
     await expect(open({}, `https://${tiny.host}`).base()).rejects.toThrow(
       `server gave HTTP response to HTTPS client; if ${tiny.host} is yours and the network is trusted, list it in insecure-registries`,
     );
+  });
+
+  it('is reached through a proxy, which is asked for whole URLs', async () => {
+    const { target } = addImage(tiny, 'a', 'x', ['one']);
+    const asked: string[] = [];
+    const proxy = createServer((request, answer) => {
+      asked.push(`${request.method} ${request.url} ${request.headers.host} ${request.headers['proxy-authorization']}`);
+      const { method, headers } = request;
+      request.pipe(
+        sendHttp(`${tiny.url}${new URL(request.url ?? '').pathname}`, { method, headers }, (back) =>
+          back.pipe(answer.writeHead(back.statusCode ?? 0, back.headers)),
+        ),
+      );
+    });
+    // A host that is not this machine: TLS is tried first, in a tunnel that this proxy refuses.
+    proxy.on('connect', (_, socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'));
+    await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
+    const url = `http://u:p@127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    try {
+      const settings = { proxies: { http: url, https: url } };
+      expect(await headManifest(open(settings, 'http://registry.test:5000'), 'a', 'x')).toEqual(target);
+      expect(asked[1]).toBe(`HEAD http://registry.test:5000/v2/a/manifests/x registry.test:5000 Basic ${btoa('u:p')}`);
+      await expect(headManifest(open(settings, 'registry.test:5000'), 'a', 'x')).rejects.toThrow(
+        'refused a connection to registry.test:5000: status 403',
+      );
+    } finally {
+      proxy.closeAllConnections();
+      await new Promise((done) => proxy.close(done));
+    }
   });
 
   it('logs in to a registry that gives tokens to those it knows', async () => {
@@ -343,6 +375,38 @@ describe('what registries say', () => {
     expect(parse([])).toThrow('not a JSON object');
     expect(() => parseManifest(Buffer.from('{'), MANIFEST, 'it')).toThrow('it: not JSON');
     expect(() => parseConfig(Buffer.from('{"rootfs":{"diff_ids":[]}}'), 'config', 1)).toThrow('0 diff ids, 1 layers');
+  });
+
+  it('which proxy there is for whom', () => {
+    const proxies = proxiesOf({
+      HTTPS_PROXY: 'proxy:3128',
+      http_proxy: 'http://plain:80',
+      NO_PROXY: 'own.example, .below.example,10.0.0.0/8,port.example:5000,2001:db8::/32',
+    });
+    const through = (url: string) => proxyFor(new URL(url), proxies)?.host;
+    expect(through('https://registry.example')).toBe('proxy:3128');
+    expect(through('http://registry.example')).toBe('plain');
+    for (const url of [
+      'https://own.example',
+      'https://a.own.example',
+      'https://a.below.example',
+      'https://10.1.2.3:5000',
+      'https://port.example:5000',
+      'https://[2001:db8::1]',
+      'https://127.0.0.1',
+      'http://localhost:5000',
+    ])
+      expect(through(url), url).toBeUndefined();
+    for (const url of [
+      'https://notown.example',
+      'https://below.example',
+      'https://11.1.2.3',
+      'https://port.example',
+      'https://[2001:db9::1]',
+    ])
+      expect(through(url), url).toBe('proxy:3128');
+    expect(proxyFor(new URL('https://a'), { https: 'p', none: '*' })).toBeUndefined();
+    expect(proxiesOf({ HTTP_PROXY: 'evil', REQUEST_METHOD: 'GET' })).toEqual({});
   });
 
   it('who is a neighbour', () => {
