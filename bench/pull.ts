@@ -117,6 +117,10 @@ async function main(): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'minirun-bench-pull-'));
   const registry = await startRegistry();
   const peer = await theirs(join(scratch, 'containerd'));
+  // Ended from outside, it must not leave two daemons behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void Promise.all([peer.stop(), registry.stop()]).finally(() => process.exit(1)));
+  }
   try {
     const source = await ours(join(scratch, 'source'));
     const images: { name: string; what: string }[] = [];

@@ -224,7 +224,7 @@ describe('transfers', () => {
       return true;
     };
     const pulling = get('a:x', { signal: stop.signal });
-    await expect.poll(() => stores.store.statuses()[0]?.offset).toBe(1_000_000);
+    await expect.poll(() => stores.store.statuses()[0]?.offset, { timeout: 10_000 }).toBe(1_000_000);
     stop.abort(new Error('enough'));
     await expect(pulling).rejects.toThrow('enough');
     expect(stores.leases.now).toBe(0);
