@@ -64,7 +64,7 @@ describe.skipIf(reason)('run --through', () => {
 
   /** A shim ends a moment after its last container. */
   async function nothingIsLeft(): Promise<void> {
-    for (let i = 0; i < 100 && leftovers().length; i++) await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let i = 0; i < 200 && leftovers().length; i++) await new Promise((resolve) => setTimeout(resolve, 50));
     expect(leftovers()).toEqual([]);
   }
 
@@ -107,6 +107,16 @@ describe.skipIf(reason)('run --through', () => {
         child.kill('SIGTERM');
         const [code] = (await once(child, 'exit')) as [number];
         expect(code).toBe(7);
+        await nothingIsLeft();
+      });
+
+      it('is cleared away by the next run when minirun is killed', async () => {
+        const child = start(through(layer, BUSYBOX, 'sh', '-c', 'echo ready; exec sleep 1000'));
+        await once(child.stdout, 'data');
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+        expect(leftovers().length).toBeGreaterThan(1);
+        expect(minirun(through(layer, BUSYBOX, 'true')).code).toBe(0);
         await nothingIsLeft();
       });
 

@@ -44,7 +44,12 @@ export async function run(args: string[], context: Context): Promise<number> {
     const owned = into === undefined ? undefined : await extract(options.rootfs, into, config);
     if (through) {
       try {
-        return await through.runThrough(options, config, { stateRoot, id, name: options.name ?? (await freeName(stateRoot)) });
+        return await through.runThrough(options, config, {
+          stateRoot,
+          id,
+          name: options.name ?? (await freeName(stateRoot)),
+          rootfs: owned,
+        });
       } finally {
         if (owned) rmSync(owned, { recursive: true, force: true });
       }

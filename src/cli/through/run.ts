@@ -10,6 +10,7 @@ import type { RunOptions } from '../run-options.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Chain, ChainRequest } from './chain.ts';
 import { ThroughError } from './error.ts';
+import { own, sweepLost } from './lost.ts';
 import { openStory } from './story.ts';
 import { openStreams } from './streams.ts';
 
@@ -30,19 +31,26 @@ export function requireThrough(options: RunOptions): void {
   if (options.engine === 'ffi') refuse('leave --engine ffi out: a shim makes containers with the native engine');
 }
 
+export interface RunAt {
+  stateRoot: string;
+  id: string;
+  name: string;
+  /** A root file system that was unpacked for it, to be removed should this process be killed. */
+  rootfs: string | undefined;
+}
+
 /** Runs the container, and takes it away. @returns its exit code */
-export async function runThrough(
-  options: RunOptions,
-  config: Config,
-  at: { stateRoot: string; id: string; name: string },
-): Promise<number> {
-  const folder = join(at.stateRoot, '.through', at.id.slice(0, 12));
+export async function runThrough(options: RunOptions, config: Config, at: RunAt): Promise<number> {
+  const runs = join(at.stateRoot, '.through');
+  const folder = join(runs, at.id.slice(0, 12));
   // unix(7): a socket's path has 108 bytes. What is longer would be cut off, silently.
   if (Buffer.byteLength(join(folder, 'state/containerd.sock.ttrpc')) > 107)
     throw new UsageError(
       `--through ${options.through}: the state folder ${at.stateRoot} has too long a path for sockets; choose a shorter one with --root`,
     );
+  sweepLost(runs);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  own(folder, at.id, at.rootfs);
   try {
     const story = await openStory(options, folder, config);
     try {
