@@ -43,7 +43,8 @@ export function chooseRuntime(options: Options, bundle: string, context: Runtime
   const named = options.binaryName;
   const root = join(options.root || (named ? PROGRAMS_ROOT : context.runtimeRoot), context.namespace);
   const choices = { root, systemdCgroup: options.systemdCgroup, noPivot: options.noPivotRoot, noKeyring: options.noNewKeyring };
-  const asProgram = (command: string[]) => toldRuntime(programRuntime({ ...choices, bundle, command }), 'a new process');
+  const asProgram = (command: string[]) =>
+    toldRuntime(programRuntime({ ...choices, bundle, command, criu: options.criuPath }), 'a new process');
   if (named && !isOurs(named)) return asProgram([named]);
   const module = toldRuntime(inProcessRuntime({ ...choices, warn: context.log, observe: context.observe }), 'a call');
   // Its own program, with the same state folder: for what takes longer than this process may stand still.

@@ -17,6 +17,8 @@ export interface ProgramOptions {
   systemdCgroup: boolean;
   noPivot: boolean;
   noKeyring: boolean;
+  /** The criu program; '' for the runtime's own choice. */
+  criu: string;
 }
 
 interface Run {
@@ -67,7 +69,11 @@ export function programRuntime(options: ProgramOptions): OciRuntime {
   const { root, bundle, command } = options;
   const log = join(bundle, 'log.json');
   const [file = 'runc', ...before] = command;
-  const global = ['--root', root, '--log', log, '--log-format', 'json', ...(options.systemdCgroup ? ['--systemd-cgroup'] : [])];
+  const global = [
+    ...['--root', root, '--log', log, '--log-format', 'json'],
+    ...(options.systemdCgroup ? ['--systemd-cgroup'] : []),
+    ...(options.criu ? ['--criu', options.criu] : []),
+  ];
 
   /** Runs it to its end. Resolves with its standard output, unless that is a container's. */
   function run(args: string[], { streams, input }: Run = {}): Promise<string> {
