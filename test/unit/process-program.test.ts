@@ -295,3 +295,17 @@ describe('netDevices', () => {
     expect(missing(devices({ eth0: {} }), { netDevices: { eth0: facts } })).toEqual([]);
   });
 });
+
+describe('streams that were made for the container', () => {
+  const given = (uid: number, nullStreams: number[]): string[] => {
+    const p = compile(config({ user: { uid, gid: 0 } }), TYPICAL_HOST, { id: 'box', bundle: '/srv', ownStreams: true, nullStreams });
+    return shown(p, '#/process/user').filter((step) => step.startsWith('fchownat('));
+  };
+  test('become those of its user', () => {
+    expect(given(1000, []).map((step) => /^fchownat\((\d)/.exec(step)?.[1])).toEqual(['0', '1', '2']);
+    expect(given(0, [])).toEqual([]);
+  });
+  test('but not the null device, which may be the host’s own', () => {
+    expect(given(1000, [0, 2]).map((step) => /^fchownat\((\d)/.exec(step)?.[1])).toEqual(['1']);
+  });
+});

@@ -119,7 +119,8 @@ export function compileCommand(draft: Draft, options: CommandOptions = {}): void
     why: 'Make sure that it lies inside the container: a path through a leaked descriptor (/proc/self/fd/7) could lead out (CVE-2024-21626).',
   });
   if (options.ownStreams && !isRoot) {
-    for (const stream of [0, 1, 2])
+    // The null device is everybody's, and may be the host's own.
+    for (const stream of [0, 1, 2].filter((n) => !options.nullStreams?.includes(n)))
       add(draft, {
         ...init('#/process/user'),
         call: fchownat(stream, '', uid, -1, AT.AT_EMPTY_PATH),
