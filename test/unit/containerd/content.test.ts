@@ -62,9 +62,9 @@ describe('content', () => {
   test('is read in parts', async () => {
     const bytes = randomBytes(3_000_001);
     const digest = await put(bytes);
-    expect(await collect(store.read(digest))).toEqual(bytes);
-    expect(await collect(store.read(digest, 1_000_000, 1_500_000))).toEqual(bytes.subarray(1_000_000, 2_500_000));
-    expect(await collect(store.read(digest, 3_000_000))).toEqual(bytes.subarray(3_000_000));
+    expect(bytes.equals(await collect(store.read(digest)))).toBe(true);
+    expect(bytes.subarray(1_000_000, 2_500_000).equals(await collect(store.read(digest, 1_000_000, 1_500_000)))).toBe(true);
+    expect(bytes.subarray(3_000_000).equals(await collect(store.read(digest, 3_000_000)))).toBe(true);
     expect((await collect(store.read(digest, 9_000_000))).length).toBe(0);
   });
 
