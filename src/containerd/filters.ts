@@ -27,7 +27,7 @@ export const unlessEmpty = (value: string): string | undefined => (value === '' 
 
 const OPERATOR = /==|!=|~=/y;
 const WORD = /[A-Za-z][A-Za-z0-9_]*/y;
-const VALUE = /[^,\s"/|][^,]*/y;
+const VALUE = /[^,\s"/|][^,\s]*/y;
 const QUOTED = { '"': /"(?:[^"\\]|\\.)*"/y, '/': /\/(?:[^/\\]|\\.)*\//y, '|': /\|(?:[^|\\]|\\.)*\|/y };
 
 /** One filter. @throws invalid argument, with a mark where it cannot be understood */

@@ -29,6 +29,13 @@ describe('metadata', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  it('finds long keys by their prefix: lmdb escapes control characters in short ones only', () => {
+    const content = metadata.table<number>('content');
+    content.put(keyOf('ns', 'x'.repeat(90)), 1);
+    content.put(keyOf('ns', 'x'), 2);
+    content.put(keyOf('ns2', 'x'.repeat(90)), 3);
+    expect(content.entries(keyOf('ns', '')).map(([, v]) => v)).toEqual([2, 1]);
+  });
   it('keeps records by key, those of a prefix together', () => {
     const images = metadata.table<{ n: number }>('images');
     images.put(keyOf('default', 'b'), { n: 2 });
