@@ -48,44 +48,41 @@ function fzstdStream(): Transform {
 }
 
 /**
- * The plain bytes of a stream that may be compressed. gzip and zstd are undone in libuv's pool,
- * so that the thread that takes the bytes has its time for itself.
+ * Feeds a decoder until it, or the source, has ended.
+ * @param first what comes before the rest of the source
+ * @returns what the decoder did not take: the source may hold several frames, one after the other
  */
-export async function* decompressed(stream: Readable): AsyncGenerator<Buffer, Compression, void> {
-  const source = stream[Symbol.asyncIterator]();
-  // The first bytes may come one by one.
-  let start: Buffer = Buffer.alloc(0);
-  let more = true;
-  while (more && start.length < 4) {
-    const { value, done } = await source.next();
-    if (done) more = false;
-    else start = start.length === 0 ? value : Buffer.concat([start, value]);
-  }
-  const kind = compressionOf(start);
-  if (kind === 'plain') {
-    if (start.length > 0) yield start;
-    for await (const chunk of { [Symbol.asyncIterator]: () => source }) yield chunk;
-    return kind;
-  }
-  const decoder = kind === 'gzip' ? zlib.createGunzip({ chunkSize: PIECE }) : nodeZstd ? nodeZstd({ chunkSize: PIECE }) : fzstdStream();
+async function* decode(decoder: Transform, first: Buffer[], source: AsyncIterator<Buffer>): AsyncGenerator<Buffer, Buffer[], void> {
+  /** What was given and may not be taken yet, and how much came before that. */
+  const given: Buffer[] = [];
+  let before = 0;
+  const taken = (): number => (decoder as Transform & { bytesWritten?: number }).bytesWritten ?? 0;
+  const give = async (chunk: Buffer): Promise<void> => {
+    for (let old = given[0]; old && before + old.length <= taken(); old = given[0]) {
+      before += old.length;
+      given.shift();
+    }
+    given.push(chunk);
+    if (decoder.destroyed || decoder.write(chunk) || decoder.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const go = (): void => {
+        decoder.off('drain', go).off('close', go);
+        resolve();
+      };
+      decoder.on('drain', go).on('close', go);
+    });
+  };
   const feed = async (): Promise<void> => {
-    const write = (chunk: Buffer): Promise<void> | undefined =>
-      decoder.write(chunk) || decoder.destroyed
-        ? undefined
-        : new Promise((resolve) => {
-            const go = () => {
-              decoder.off('drain', go).off('close', go);
-              resolve();
-            };
-            decoder.on('drain', go).on('close', go);
-          });
     try {
-      await write(start);
-      for await (const chunk of { [Symbol.asyncIterator]: () => source }) {
-        await write(chunk);
-        if (decoder.destroyed) return;
+      for (const chunk of first) await give(chunk);
+      while (!decoder.destroyed) {
+        const { value, done } = await source.next();
+        if (done) {
+          decoder.end();
+          return;
+        }
+        await give(value);
       }
-      decoder.end();
     } catch (error) {
       decoder.destroy(error as Error);
     }
@@ -95,8 +92,41 @@ export async function* decompressed(stream: Readable): AsyncGenerator<Buffer, Co
     for await (const chunk of decoder) yield chunk;
   } finally {
     decoder.destroy();
-    stream.destroy();
     await fed;
   }
-  return kind;
+  const rest = Buffer.concat(given);
+  return rest.length > taken() - before ? [rest.subarray(taken() - before)] : [];
+}
+
+/**
+ * The plain bytes of a stream that may be compressed. gzip and zstd are undone in libuv's pool,
+ * so that the thread that takes the bytes has its time for itself.
+ */
+export async function* decompressed(stream: Readable): AsyncGenerator<Buffer, Compression, void> {
+  const source: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
+  try {
+    // The first bytes may come one by one.
+    let start: Buffer = Buffer.alloc(0);
+    while (start.length < 4) {
+      const { value, done } = await source.next();
+      if (done) break;
+      start = start.length === 0 ? value : Buffer.concat([start, value]);
+    }
+    const kind = compressionOf(start);
+    if (kind === 'plain') {
+      if (start.length > 0) yield start;
+      for (let next = await source.next(); !next.done; next = await source.next()) yield next.value;
+    } else if (kind === 'gzip') {
+      yield* decode(zlib.createGunzip({ chunkSize: PIECE }), [start], source);
+    } else if (!nodeZstd) {
+      yield* decode(fzstdStream(), [start], source);
+    } else {
+      // Node's decoder ends with the first frame (24.21); parallel compressors, and zstd:chunked, write many.
+      let left = [start];
+      while (left.length > 0) left = yield* decode(nodeZstd({ chunkSize: PIECE }), left, source);
+    }
+    return kind;
+  } finally {
+    stream.destroy();
+  }
 }
