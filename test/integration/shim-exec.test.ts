@@ -22,7 +22,7 @@ describe.skipIf(process.getuid?.() !== 0)('exec in a container of a shim', () =>
     await bench.task.kill({ id, signal: 9 });
     await bench.task.wait({ id });
     await bench.task.delete({ id });
-    bench.close();
+    await bench.close();
   });
 
   it('has its own streams and exit code, and is told of', async () => {

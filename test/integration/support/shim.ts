@@ -1,6 +1,6 @@
 /** The Task service in this process, with containers of the busybox fixture and fifos as containerd makes them. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
@@ -10,6 +10,7 @@ import { OptionsSchema } from '../../../src/proto/containerd/runc/options_pb.ts'
 import { type CreateTaskRequest, CreateTaskRequestSchema, Task } from '../../../src/proto/containerd/task/v2/task_pb.ts';
 import { MountSchema } from '../../../src/proto/containerd/types/mount_pb.ts';
 import type { Config } from '../../../src/runc/spec/config.ts';
+import { cleanUp } from '../../../src/shim/task/clean-up.ts';
 import { taskService } from '../../../src/shim/task/service.ts';
 import { newId, plainConfig } from './box.ts';
 import { BUSYBOX } from './minirun.ts';
@@ -38,7 +39,8 @@ export interface Bench {
   fifos(...names: ('stdin' | 'stdout' | 'stderr')[]): Record<string, string>;
   /** Options as an Any. */
   options(options: MessageInitShape<typeof OptionsSchema>): Any;
-  close(): void;
+  /** Takes away what tests that failed have left. */
+  close(): Promise<void>;
 }
 
 /** A mount without options. */
@@ -84,6 +86,7 @@ export function openBench(): Bench {
   const folder = mkdtempSync(join(tmpdir(), 'minirun-shim-'));
   const told: Told[] = [];
   const logged: string[] = [];
+  const made: { id: string; bundle: string }[] = [];
   let emptied = false;
   const stateRoot = join(folder, 'state');
   const service = taskService({
@@ -117,6 +120,7 @@ export function openBench(): Bench {
       alter?.(config);
       for (const name of ['rootfs', 'upper', 'work']) mkdirSync(join(bundle, name), { recursive: true });
       writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
+      made.push({ id, bundle });
       return { id, bundle };
     },
     request: ({ id, bundle }, more = {}) => {
@@ -131,8 +135,10 @@ export function openBench(): Bench {
     },
     options: (options) =>
       create(AnySchema, { typeUrl: OptionsSchema.typeName, value: toBinary(OptionsSchema, create(OptionsSchema, options)) }),
-    close() {
-      if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+    async close() {
+      for (const { id, bundle } of made)
+        await cleanUp({ id, bundle, namespace: 'test', runtimeRoot: stateRoot, log: (sentence) => console.log(sentence) });
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
