@@ -5,7 +5,6 @@ import { type Bench, openBench, processSpec, reader, until } from './support/shi
 import { tracesOf } from './support/traces.ts';
 
 const descriptors = (): string[] => readdirSync('/proc/self/fd');
-const mounts = (): number => readFileSync('/proc/self/mountinfo', 'utf8').split('\n').length;
 const children = (): string =>
   readdirSync('/proc/self/task')
     .map((thread) => readFileSync(`/proc/self/task/${thread}/children`, 'utf8'))
@@ -38,19 +37,19 @@ describe.skipIf(process.getuid?.() !== 0)('many containers of a shim', () => {
     return id;
   }
 
-  it('200 of them, one after the other, leave nothing', { timeout: 120_000 }, async () => {
+  it('200 of them, one after the other, leave nothing', { timeout: 300_000 }, async () => {
     for (let n = 0; n < 6; n++) await cycle(n);
-    const before = { descriptors: descriptors().length, mounts: mounts() };
+    const before = descriptors().length;
     const ids: string[] = [];
     for (let n = 0; n < 200; n++) ids.push(await cycle(n));
     await until('no child is left', () => children().trim() === '');
-    expect(mounts()).toBe(before.mounts);
-    await until('no descriptor is left', () => descriptors().length <= before.descriptors);
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(bench.folder);
+    await until('no descriptor is left', () => descriptors().length <= before);
     for (const id of ids.slice(-5)) expect(tracesOf(id)).toEqual([]);
     expect(bench.logged).toEqual([]);
   });
 
-  it('50 at once are created, started and end', { timeout: 120_000 }, async () => {
+  it('50 at once are created, started and end', { timeout: 300_000 }, async () => {
     const all = Array.from({ length: 50 }, () => bench.bundle(['/bin/sleep', '600']));
     await Promise.all(all.map((at) => bench.task.create(bench.request(at))));
     await Promise.all(all.map(({ id }) => bench.task.start({ id })));

@@ -75,11 +75,11 @@ describe.skipIf(process.getuid?.() !== 0)('the streams of a shim', () => {
     const io = bench.fifos('stdout', 'stderr');
     const id = await begin(['/bin/sh', '-c', 'echo late; echo words >&2'], io);
     await bench.task.wait({ id });
-    const deleted = bench.task.delete({ id });
+    await new Promise((resolve) => setTimeout(resolve, 100));
     const [out, err] = [reader(io.stdout as string), reader(io.stderr as string)];
     expect((await out.end).toString()).toBe('late\n');
     expect((await err.end).toString()).toBe('words\n');
-    await deleted;
+    await bench.task.delete({ id });
   });
 
   it('one that is read ends by itself, whether somebody reads the other one or not', async () => {

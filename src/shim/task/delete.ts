@@ -9,8 +9,10 @@ import { check } from './state-rules.ts';
 import type { TaskProcess } from './task-process.ts';
 
 const SIGKILL = 9;
-/** How long output that nobody has read yet is kept, in ms. */
-const DRAIN_MS = 2_000;
+/** How long Delete waits for output that is being copied, in ms: children of an exec may hold it open for ever. */
+const COPY_MS = 2_000;
+/** How long it waits for somebody to open a stream that nobody has read, in ms. A reader that is there loses nothing. */
+const LATE_MS = 200;
 const KILL_MS = 10_000;
 
 /** @throws ConnectError when it still runs, or cannot be taken away */
@@ -18,9 +20,15 @@ export function deleteProcess(container: Container, process: TaskProcess, log: (
   return inTurn(container, () => (process.isInit ? deleteInit(container, log) : deleteExec(container, process)));
 }
 
+async function drain({ state, io }: TaskProcess): Promise<void> {
+  if (state !== 'stopped' || !io) return;
+  await atMost(io.copied, COPY_MS);
+  await atMost(io.drained, LATE_MS);
+}
+
 async function deleteExec(container: Container, exec: TaskProcess): Promise<void> {
   check('delete', stateOf(container, exec));
-  if (exec.state === 'stopped' && exec.io) await atMost(exec.io.drained, DRAIN_MS);
+  await drain(exec);
   exec.io?.close();
   exec.ended.resolve();
   rmSync(join(container.bundle, `${exec.id}.pid`), { force: true });
@@ -34,7 +42,7 @@ async function deleteInit(container: Container, log: (sentence: string) => void)
     await runtime.kill(id, SIGKILL, false).catch(() => {});
     await atMost(init.ended.promise, KILL_MS);
   }
-  if (init.io && init.state === 'stopped') await atMost(init.io.drained, DRAIN_MS);
+  await drain(init);
   try {
     await runtime.delete(id, false);
   } catch (error) {

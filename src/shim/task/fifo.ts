@@ -85,6 +85,7 @@ export function openFifos(stdio: Stdio, { uid, gid, copied }: StdioOptions): Pro
   const pumps: Pump[] = [];
   let input: number | undefined;
   const closed = deferred<void>();
+  const copying = deferred<void>();
   const drained = deferred<void>();
   const closeAll = (fds: number[]) => fds.splice(0).forEach(closeSync);
 
@@ -119,6 +120,7 @@ export function openFifos(stdio: Stdio, { uid, gid, copied }: StdioOptions): Pro
   };
   const close = () => {
     closed.resolve();
+    copying.resolve();
     drained.resolve();
     for (const { stop } of pumps) stop();
     closeAll(given);
@@ -138,10 +140,12 @@ export function openFifos(stdio: Stdio, { uid, gid, copied }: StdioOptions): Pro
         closeStdin();
         void (async () => {
           await Promise.all(pumps.map(({ done }) => done));
+          copying.resolve();
           await Promise.all(holds.map(release));
           drained.resolve();
         })();
       },
+      copied: copying.promise,
       drained: drained.promise,
       close,
     };

@@ -95,6 +95,7 @@ export async function openLogger(stdio: Stdio, { id, namespace }: StdioOptions):
         closeStdin();
       },
       // It ends by itself when it has read all; a child of the process may keep the output open.
+      copied: gone.promise,
       drained: gone.promise,
       close() {
         closeAll();

@@ -35,6 +35,8 @@ export interface ProcessIo {
   resize(rows: number, columns: number): void;
   /** The process has ended: readers get the end of its output after the last byte. */
   ended(): void;
+  /** Resolves, after {@link ended}, when nothing that this process copies is under way: readers that are there can get all of it. */
+  readonly copied: Promise<void>;
   /** Resolves, after {@link ended}, when all output has been taken by a reader. */
   readonly drained: Promise<void>;
   /** Lets go of everything; what nobody has read is lost. */

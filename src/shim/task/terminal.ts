@@ -22,6 +22,7 @@ export function openTerminal(stdio: Stdio): ProcessIo {
   let out: Pump | undefined;
   let typed: Pump | undefined;
   const closed = deferred<void>();
+  const copied = deferred<void>();
   const drained = deferred<void>();
   const close = (fd: number | undefined) => {
     if (fd !== undefined) closeSync(fd);
@@ -83,12 +84,14 @@ export function openTerminal(stdio: Stdio): ProcessIo {
       closeMaster();
       closeStdin();
       void (async () => {
-        await (out?.done ?? Promise.resolve());
+        await out?.done;
+        copied.resolve();
         if (output !== undefined) await emptied(output, closed.promise);
         closeHolds();
         drained.resolve();
       })();
     },
+    copied: copied.promise,
     drained: drained.promise,
     close() {
       closed.resolve();
@@ -96,6 +99,7 @@ export function openTerminal(stdio: Stdio): ProcessIo {
       out?.stop();
       closeMaster();
       closeHolds();
+      copied.resolve();
       drained.resolve();
     },
   };
