@@ -76,7 +76,8 @@ export function openRunningTasks(options: RunningTasksOptions): RunningTasks {
       const task = openTask(bundle, program, address, readShimLog(path, options.writeLog), context);
       tasks.set(keyOf(bundle), task);
       try {
-        await task.api.connect({ id }, { ...task.call, timeoutMs: LOAD_MS });
+        // Not connect, which answers for any id: the shim may have deleted it when the daemon was killed.
+        await task.api.state({ id }, { ...task.call, timeoutMs: LOAD_MS });
         if (isUnfinished(bundle)) await task.destroy();
         return;
       } catch (error) {

@@ -232,6 +232,8 @@ export function taskService(context: ShimContext): Partial<ServiceImpl<typeof Ta
     },
 
     connect({ id }) {
+      // A shim of one container is not asked this; one of many may have deleted it when containerd was killed, which then cleans up.
+      if (!containers.has(id) && !coming.has(id)) throw notFound(`container ${id}`);
       const taskPid = containers.get(id)?.init.pid ?? 0;
       return create(ConnectResponseSchema, { shimPid: globalThis.process.pid, taskPid, version: context.version ?? '' });
     },
