@@ -77,7 +77,6 @@ export function serve(flags: Flags, observe?: Observe): void {
     namespace: flags.namespace,
     runtimeRoot: RUNTIME_ROOT,
     publish(topic, schema, event) {
-      busy();
       if (schema.typeName === TaskCreateSchema.typeName) members.created((event as unknown as TaskCreate).containerId);
       if (schema.typeName === TaskDeleteSchema.typeName && !(event as unknown as TaskDelete).id) {
         members.deleted((event as unknown as TaskDelete).containerId);
@@ -100,6 +99,7 @@ export function serve(flags: Flags, observe?: Observe): void {
     told(router);
     router.service(GroupService, groups);
   });
+  server.on('connection', (socket) => socket.on('data', busy));
   server.on('error', (error) => {
     log.error(`serve ${path}: ${error.message}`);
     process.exit(1);
