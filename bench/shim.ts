@@ -73,58 +73,100 @@ async function memory(place: Sandbox): Promise<{ shims: number; pss: number; own
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 3000));
 
-async function measure(contender: Contender): Promise<Result> {
+/** A contender's sandbox. */
+interface Place {
+  contender: Contender;
+  place: Sandbox;
+  /** ms of each call, made in the sandbox one after another; `*` stands for the number. */
+  timed(number: number, ...calls: string[][]): Promise<number[]>;
+  gone(): Promise<void>;
+}
+
+async function open(contender: Contender): Promise<Place> {
   const { place } = await containerdWithShim(['containerd-shim-minirun-v1'], contender.env);
-  const runtime = ['--runtime', contender.runtime];
-  try {
-    const timed = async (rounds: number, calls: { words: string[]; cwd: string }[], env: Record<string, string> = {}) =>
-      JSON.parse(
-        await must(place, ['node', join(CLONE, 'bench/shim-inside.cjs'), JSON.stringify({ rounds, calls })], { ...contender.env, ...env }),
-      ) as number[][];
-    const begin = (id: string) => must(place, ['ctr', 'run', ...runtime, '-d', IMAGE, id, 'sleep', '1000']);
-    const gone = () => eventually('all shims have ended', async () => (await memory(place)).shims === 0, 60);
-
-    // The bundles of containers that start alone is asked for.
-    for (let n = 0; n <= ROUNDS; n++) {
-      mkdirSync(join(place.folder, `b${n}`));
-      writeFileSync(join(place.folder, `b${n}`, 'config.json'), '{"ociVersion":"1.0.2"}');
-      // What containerd's shim wants for its `delete`.
-      writeFileSync(join(place.folder, `b${n}`, 'runtime'), 'runc');
-    }
-    const folder = (n: string) => join(place.folder, `b${n}`);
-    const call = (n: string, ...words: string[]) => ({ words: [contender.program, ...FLAGS, '-id', `b${n}`, ...words], cwd: folder(n) });
-    const start = call('*', 'start');
-    const remove = call('*', '-bundle', folder('*'), 'delete');
-    // Each finds no process, as the one before has ended meanwhile.
-    const [first = []] = await timed(ROUNDS, [start, remove, { words: ['sleep', '0.2'], cwd: '/' }], { MINIRUN_SHIM_LINGER: '0' });
-    await place.run(['pkill', '-f', 'containerd-shim-runc-v2 -namespace']);
-    await gone();
-    // Another container is there already.
-    await timed(1, [call(String(ROUNDS), 'start')]);
-    const [further = []] = await timed(ROUNDS, [start, remove]);
-    await timed(1, [call(String(ROUNDS), '-bundle', folder(String(ROUNDS)), 'delete')]);
-    await place.run(['pkill', '-f', 'containerd-shim-runc-v2 -namespace']);
-
-    await begin('idle-0');
-    const [run = []] = await timed(ROUNDS, [{ words: ['ctr', 'run', ...runtime, '--rm', IMAGE, 'run-*', 'true'], cwd: '/' }]);
-    await settled();
-    const one = await memory(place);
-    const ids = Array.from({ length: IDLE - 1 }, (_, n) => `idle-${n + 1}`);
-    const each = (command: string) => must(place, ['sh', '-c', `for n in $(seq ${IDLE - 1}); do ${command} & done; wait`]);
-    const before = performance.now();
-    await each(`ctr run ${runtime.join(' ')} -d ${IMAGE} idle-$n sleep 1000`);
-    const together = performance.now() - before;
-    const running = (await must(place, ['ctr', 'task', 'ls', '-q'])).trim().split('\n').length;
-    if (running !== ids.length + 1) throw new Error(`${contender.name}: ${running} containers run, and ${ids.length + 1} were begun`);
-    await settled();
-    const many = await memory(place);
-    const after = performance.now();
-    await each('ctr task rm -f idle-$n > /dev/null 2>&1');
-    const removed = performance.now() - after;
-    return { contender, one: one.pss, many: many.pss, own: many.own, shims: many.shims, together, removed, first, further, run };
-  } finally {
-    await place.end();
+  for (let n = 0; n <= ROUNDS; n++) {
+    mkdirSync(join(place.folder, `b${n}`));
+    writeFileSync(join(place.folder, `b${n}`, 'config.json'), '{"ociVersion":"1.0.2"}');
+    // What containerd's shim wants for its `delete`.
+    writeFileSync(join(place.folder, `b${n}`, 'runtime'), 'runc');
   }
+  return {
+    contender,
+    place,
+    async timed(number, ...calls) {
+      const request = {
+        folder: join(place.folder, `b${number}`),
+        calls: calls.map((words) => words.map((word) => word.replaceAll('*', String(number)))),
+      };
+      const env = { ...contender.env, MINIRUN_SHIM_LINGER: '0' };
+      return JSON.parse(await must(place, ['node', join(CLONE, 'bench/shim-inside.cjs'), JSON.stringify(request)], env)) as number[];
+    },
+    async gone() {
+      // Those of containerd's kind that were started alone do not end by themselves.
+      await place.run(['pkill', '-f', 'containerd-shim-runc-v2 -namespace']);
+      await eventually('all shims have ended', async () => (await memory(place)).shims === 0, 60);
+    },
+  };
+}
+
+/** IDLE containers: begun at once, weighed, removed. */
+async function weigh({ contender, place, gone }: Place): Promise<Pick<Result, 'one' | 'many' | 'own' | 'shims' | 'together' | 'removed'>> {
+  const command = (id: string) => `ctr run --runtime ${contender.runtime} -d ${IMAGE} ${id} sleep 1000`;
+  const each = (words: string) => must(place, ['sh', '-c', `for n in $(seq ${IDLE - 1}); do ${words} & done; wait`]);
+  await must(place, command('idle-0').split(' '));
+  await settled();
+  const one = await memory(place);
+  const before = performance.now();
+  await each(command('idle-$n'));
+  const together = performance.now() - before;
+  const running = (await must(place, ['ctr', 'task', 'ls', '-q'])).trim().split('\n').length;
+  if (running !== IDLE) throw new Error(`${contender.name}: ${running} containers run, and ${IDLE} were begun`);
+  await settled();
+  const many = await memory(place);
+  const after = performance.now();
+  await each('ctr task rm -f idle-$n > /dev/null 2>&1');
+  const removed = performance.now() - after;
+  await must(place, ['sh', '-c', 'ctr task rm -f idle-0; ctr c rm $(ctr c ls -q)']);
+  await gone();
+  return { one: one.pss, many: many.pss, own: many.own, shims: many.shims, together, removed };
+}
+
+/** Times, in turns: the machine does other things too, and it should do them to all. */
+async function time(places: Place[], results: Map<Place, Pick<Result, 'first' | 'further' | 'run'>>): Promise<void> {
+  const call = ({ contender }: Place, ...words: string[]) => [contender.program, ...FLAGS, '-id', 'b*', ...words];
+  const remove = (place: Place) => call(place, '-bundle', join(place.place.folder, 'b*'), 'delete');
+  const inTurns = async (act: (place: Place, round: number, result: Pick<Result, 'first' | 'further' | 'run'>) => Promise<void>) => {
+    for (let round = 0; round < ROUNDS; round++) for (const [place, result] of results) await act(place, round, result);
+  };
+  await inTurns(async (place, round, { first }) => {
+    const [start = Number.NaN] = await place.timed(round, call(place, 'start'), remove(place));
+    first.push(start);
+    await place.gone();
+  });
+  // Another container is there already.
+  for (const place of places) await place.timed(ROUNDS, call(place, 'start'));
+  await inTurns(async (place, round, { further }) => {
+    const [start = Number.NaN] = await place.timed(round, call(place, 'start'), remove(place));
+    further.push(start);
+  });
+  for (const place of places) {
+    await place.timed(ROUNDS, remove(place));
+    await place.gone();
+    await must(place.place, ['ctr', 'run', '--runtime', place.contender.runtime, '-d', IMAGE, 'stays', 'sleep', '1000']);
+  }
+  await inTurns(async (place, round, { run }) => {
+    const [whole = Number.NaN] = await place.timed(round, [
+      'ctr',
+      'run',
+      '--runtime',
+      place.contender.runtime,
+      '--rm',
+      IMAGE,
+      'run-*',
+      'true',
+    ]);
+    run.push(whole);
+  });
 }
 
 const ms = (values: readonly number[]): string =>
@@ -134,10 +176,18 @@ const ms = (values: readonly number[]): string =>
   ).toFixed(1)})`;
 const mb = (kib: number): string => (kib / 1024).toFixed(2);
 
+const places: Place[] = [];
 const results: Result[] = [];
-for (const contender of CONTENDERS) {
-  process.stderr.write(`${contender.name} …\n`);
-  results.push(await measure(contender));
+try {
+  for (const contender of CONTENDERS) places.push(await open(contender));
+  for (const place of places) {
+    process.stderr.write(`${place.contender.name}: memory …\n`);
+    results.push({ contender: place.contender, first: [], further: [], run: [], ...(await weigh(place)) });
+  }
+  process.stderr.write('time …\n');
+  await time(places, new Map(places.map((place, n) => [place, results[n] as Result])));
+} finally {
+  for (const { place } of places) await place.end();
 }
 const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: CLONE, encoding: 'utf8' }).stdout?.trim();
 const [theirs, ours] = results as [Result, Result];
@@ -145,7 +195,7 @@ const share = ours.many / theirs.many;
 const major = process.versions.node.split('.')[0];
 const text = `# The shim, Node ${major}
 
-minirun's shim beside containerd's own under the real containerd (${spawnSync('containerd', ['--version'], { encoding: 'utf8' }).stdout.trim().split(' ')[2]}), each in a sandbox; runc for the one, minirun's own runtime in the shim's process for the other. ${ROUNDS} runs, medians; in brackets nine tenths are faster. Written by \`npm run bench\`${commit ? ` at ${commit}` : ''}.
+minirun's shim beside containerd's own under the real containerd (${spawnSync('containerd', ['--version'], { encoding: 'utf8' }).stdout.trim().split(' ')[2]}), each in a sandbox; runc for the one, minirun's own runtime in the shim's process for the other. ${ROUNDS} runs, in turns; medians; in brackets nine tenths are faster. Written by \`npm run bench\`${commit ? ` at ${commit}` : ''}.
 
 ${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.versions.node}.
 
