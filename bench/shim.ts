@@ -65,7 +65,7 @@ async function memory(place: Sandbox): Promise<{ shims: number; pss: number; own
   const text = await must(place, [
     'sh',
     '-c',
-    'for p in $(pgrep -f "^(containerd-shim-minirun-v1 .*-socket|[^ ]*containerd-shim-runc-v2 -namespace)"); do echo shim; cat /proc/$p/smaps_rollup; done',
+    'for p in $(pgrep -f "^(containerd-shim-minirun-v1 .*-socket|[^ ]*containerd-shim-runc-v2 -namespace)"); do echo shim; cat /proc/$p/smaps_rollup 2> /dev/null; done; true',
   ]);
   const sum = (line: RegExp) => [...text.matchAll(line)].reduce((total, [, kib]) => total + Number(kib), 0);
   return { shims: text.split('shim\n').length - 1, pss: sum(/^Pss:\s+(\d+)/gm), own: sum(/^Private_(?:Clean|Dirty):\s+(\d+)/gm) };

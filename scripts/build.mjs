@@ -166,7 +166,17 @@ async function callShim(socketPath, method, ...strings) {
 async function trainShim(folder, node) {
   const socket = join(folder, 'shim.sock');
   const namespace = `training-${process.pid}`;
-  const words = [join(root, 'dist', 'containerd-shim-minirun-v1.cjs'), '-namespace', namespace, '-id', 'training', '-socket', socket];
+  // With the flag that it is started with (src/shim/start.ts): V8 takes no cache that was made with others.
+  const words = [
+    '--max-semi-space-size=1',
+    join(root, 'dist', 'containerd-shim-minirun-v1.cjs'),
+    '-namespace',
+    namespace,
+    '-id',
+    'training',
+    '-socket',
+    socket,
+  ];
   const shim = spawn(node, words, { cwd: folder, stdio: 'ignore', env: { ...process.env, MINIRUN_CODE_CACHE: '.' } });
   const ended = new Promise((resolve) => shim.on('close', resolve).on('error', resolve));
   for (let n = 0; n < 200 && !existsSync(socket) && shim.exitCode === null; n++) await new Promise((resolve) => setTimeout(resolve, 10));
