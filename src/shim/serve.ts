@@ -16,6 +16,7 @@ import { openLog } from './log.ts';
 import { membersOf } from './members.ts';
 import { openPublisher } from './publish.ts';
 import { RUNTIME_ROOT } from './runtime-root.ts';
+import { enterCgroup, shimCgroup, startOptions } from './shim-cgroup.ts';
 import { withSocketLock } from './socket-lock.ts';
 import { LISTEN_FD } from './start.ts';
 import type { Observe } from './task/context.ts';
@@ -42,6 +43,8 @@ export function serve(flags: Flags, observe?: Observe): void {
   // What start has made already, so that whoever called it finds it.
   const inherited = isSocket(LISTEN_FD);
   const group = inherited ? groupOf(readFileSync('config.json', 'utf8'), flags.id) : ({ kind: 'container', name: flags.id } as const);
+  const cgroup = shimCgroup(startOptions());
+  if (cgroup) enterCgroup(cgroup);
   detach();
 
   const log = openLog(flags.debug);

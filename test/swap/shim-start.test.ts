@@ -1,7 +1,11 @@
 /** The commands start and delete of minirun's shim, without containerd: which process holds what, and races. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { AnySchema } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { OptionsSchema } from '../../src/proto/containerd/runc/options_pb.ts';
+import { RuntimeInfoSchema } from '../../src/proto/containerd/types/introspection_pb.ts';
 import { noRuntime } from './support/runtime.ts';
 import { eventually, type Sandbox, sandboxWith } from './support/sandbox.ts';
 import { SHIM } from './support/shim.ts';
@@ -89,12 +93,41 @@ describe.skipIf(reason)('shim start and delete', () => {
     await gone();
   });
 
+  test('-v and -info say what it is', async () => {
+    expect((await place.run([SHIM, '-v'])).out).toMatch(/^containerd-shim-minirun-v1:\n {2}Version: {2}\d/);
+    const answer = await place.run(['sh', '-c', `${SHIM} -info < /dev/null | base64 -w0`]);
+    const info = fromBinary(RuntimeInfoSchema, Buffer.from(answer.out, 'base64'));
+    expect(info.name).toBe('io.containerd.minirun.v1');
+    expect(JSON.parse(Buffer.from(info.features?.value ?? '').toString())).toMatchObject({ ociVersionMin: '1.0.0' });
+  });
+
   test('the socket is its owner’s alone', async () => {
     const bundle = bundleOf('modes', plain);
     const address = await start('launcher', 'modes', bundle);
     const stat = await place.run(['stat', '-c', '%a %u %F', address.replace('unix://', ''), '/run/containerd/s']);
     expect(stat.out).toBe('600 0 socket\n711 0 directory\n');
     await remove('launcher', 'modes', bundle);
+    await gone();
+  });
+
+  test('ShimCgroup: the process goes where the options on its input say', async () => {
+    const options = create(OptionsSchema, { shimCgroup: '/for-the-shim' });
+    const any = create(AnySchema, { typeUrl: OptionsSchema.typeName, value: toBinary(OptionsSchema, options) });
+    const bundle = bundleOf('cgroup', plain);
+    writeFileSync(join(bundle, 'options'), toBinary(AnySchema, any));
+    const command = ['sh', '-c', `exec ${SHIM} ${FLAGS.join(' ')} -id cgroup start < options`];
+    const refused = await run(bundle, command);
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain('there is no cgroup /for-the-shim for the shim');
+    await place.run([
+      'sh',
+      '-c',
+      'for d in /sys/fs/cgroup/*/; do [ -e $d/cgroup.procs ] && mkdir $d/for-the-shim; done; mkdir -p /sys/fs/cgroup/for-the-shim',
+    ]);
+    expect(await run(bundle, command)).toMatchObject({ code: 0, err: '' });
+    const [pid] = await shims();
+    expect((await place.run(['cat', `/proc/${pid}/cgroup`])).out).toContain(':/for-the-shim\n');
+    await remove('launcher', 'cgroup', bundle);
     await gone();
   });
 
