@@ -47,5 +47,12 @@ export function enterCgroup(path: string): void {
   const folders = [...new Set([...Object.values(v1), ...(v2 ? [v2] : [])])].map((point) => join(point, normalize(`/${path}`)));
   const present = folders.filter((folder) => existsSync(join(folder, 'cgroup.procs')));
   if (present.length === 0) throw new Error(`there is no cgroup ${path} for the shim (ShimCgroup in the runtime's options)`);
-  for (const folder of present) writeFileSync(join(folder, 'cgroup.procs'), String(process.pid));
+  for (const folder of present) {
+    try {
+      writeFileSync(join(folder, 'cgroup.procs'), String(process.pid));
+    } catch (error) {
+      // Version 1's cpuset takes nobody while it names no processors: then it counts nothing either.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    }
+  }
 }
