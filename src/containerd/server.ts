@@ -8,6 +8,7 @@ import { connect, createServer as createSocketServer, type Server, type Socket }
 import { dirname } from 'node:path';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { received } from '../messages/received.ts';
+import { releaseWhenIdle } from '../shim/idle.ts';
 import { serveTtrpc } from '../shim/ttrpc/server.ts';
 import type { Containerd } from './containerd.ts';
 import { asGrpcError } from './grpc-error.ts';
@@ -46,6 +47,13 @@ export async function serveContainerd(containerd: Containerd, address: string): 
     sessions.add(session);
     session.setLocalWindowSize(WINDOW);
     session.on('close', () => sessions.delete(session));
+  });
+  // Idle, a daemon gives back what its last calls have used.
+  const busy = releaseWhenIdle();
+  busy();
+  grpc.on('stream', (stream) => {
+    busy();
+    stream.on('close', busy);
   });
   // A client that goes away in the middle is no fault of ours.
   grpc.on('sessionError', (error) => containerd.log('debug', 'connection failed', { error }));

@@ -34,7 +34,7 @@ export const minirunContainerd = (): Promise<Place> =>
     };
     const stop = async (signal: string) => {
       // All that pkill can see are the processes of the sandbox. Shims have the daemon's name on their command lines too.
-      await sandbox.run(['pkill', `-${signal}`, '-f', '^node -- [^ ]*bin/minirun-containerd']);
+      await sandbox.run(['pkill', `-${signal}`, '-f', '^node [^ ]+ -- [^ ]*bin/minirun-containerd']);
       await eventually('the daemon ends', () => exited());
     };
     await start();
