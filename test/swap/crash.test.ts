@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TaskExitSchema } from '../../src/proto/containerd/events/task_pb.ts';
 import { Status } from '../../src/proto/containerd/types/task_pb.ts';
 import { chance, seedOf } from './support/chance.ts';
-import { type Daemon, type DaemonName, daemonWith } from './support/daemon.ts';
+import { type Daemon, type DaemonName, daemonWith, IMAGE, RUNTIMES } from './support/daemon.ts';
 import { type Footprint, footprint, nothingLeft, settled } from './support/footprint.ts';
 import { type FifoReader, makeFifo, readFifo } from './support/reader.ts';
 import { noRuntime } from './support/runtime.ts';
@@ -15,7 +15,7 @@ import { eventually, hasProgram } from './support/sandbox.ts';
 const DAEMONS: DaemonName[] = ['containerd', 'minirun-containerd'];
 const SIGTERM = 15;
 const SIGKILL = 9;
-const ROUNDS = Number(process.env.MINIRUN_CRASH_ROUNDS ?? 3);
+const ROUNDS = Number(process.env.MINIRUN_CRASH_ROUNDS ?? 2);
 
 const reason = noRuntime() ?? (hasProgram('containerd') && hasProgram('ctr') ? undefined : 'needs the programs containerd and ctr');
 if (reason) console.log(`crash: skipped, ${reason}`);
@@ -198,5 +198,46 @@ describe.skipIf(reason).each(DAEMONS)('%s on minirun’s shim', (name) => {
       for (const again of STEPS) await acts[again](id);
     }
     await nothingLeft(daemon, before);
+  });
+
+  test(`killed in the middle of: image import (${ROUNDS} times)`, { timeout: 60_000 + ROUNDS * 10_000 }, async () => {
+    const seed = seedOf();
+    console.log(`crash, ${name}, image import: MINIRUN_SEED=${seed}`);
+    const random = chance(seed);
+    const removed = async () => {
+      await daemon.ctr(['images', 'rm', '--sync', IMAGE]);
+      // The client's lease on what it had sent would hold for a day.
+      const { leases } = await client().leases.list({});
+      for (const { id } of leases) await client().leases.delete({ id, sync: true });
+      for (const { ref } of (await client().content.listStatuses({})).statuses) await client().content.abort({ ref });
+    };
+    const image = async () => (await daemon.ctr(['images', 'ls', '-q'])).out.trim();
+    const use = async (id: string) =>
+      expect(await daemon.ctr(['run', '--rm', '--runtime', RUNTIMES.ours, IMAGE, id, 'echo', id])).toMatchObject({
+        code: 0,
+        out: `${id}\n`,
+      });
+    await removed();
+    const bare = await settled(daemon);
+    let usual = 0;
+    for (let round = 0; round <= ROUNDS; round++) {
+      const killer = await daemon.arm();
+      const since = performance.now();
+      const act = daemon.ctr(['images', 'import', daemon.archive]);
+      if (round === 0) {
+        await act;
+        usual = performance.now() - since;
+      } else await sleep(random() * usual);
+      await killer.now();
+      await act;
+      await daemon.start();
+      // An image that is there is a whole one.
+      if ((await image()) === IMAGE) await use(`import-${round}`);
+      await daemon.ctr(['images', 'import', daemon.archive]);
+      expect(await image()).toBe(IMAGE);
+      await use(`again-${round}`);
+      await removed();
+      await nothingLeft(daemon, bare);
+    }
   });
 });

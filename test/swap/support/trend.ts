@@ -1,9 +1,12 @@
-/** Whether a number grows. */
+/** Whether something that is collected now and then grows: a heap goes up and down, what stays is where it comes down to. */
 
-/** Least squares: by how much it grows with each sample's `at`. */
-export function slope(samples: readonly { at: number; value: number }[]): number {
-  const mean = (numbers: number[]) => numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
-  const [x, y] = [mean(samples.map(({ at }) => at)), mean(samples.map(({ value }) => value))];
-  const spread = samples.reduce((sum, { at }) => sum + (at - x) ** 2, 0);
-  return samples.reduce((sum, { at, value }) => sum + (at - x) * (value - y), 0) / spread;
+/**
+ * By how much the lowest of the last third is above the lowest of the middle third, for each step.
+ * @param values in equal distances
+ * @param steps that all of them span
+ */
+export function floorGrowth(values: readonly number[], steps: number): number {
+  const third = Math.floor(values.length / 3);
+  const lowest = (from: number, to: number) => Math.min(...values.slice(from, to));
+  return (lowest(values.length - third, values.length) - lowest(values.length - 2 * third, values.length - third)) / (steps / 3);
 }
