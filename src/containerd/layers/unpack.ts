@@ -3,30 +3,19 @@
  * decompressed in other threads meanwhile.
  * Source: OCI image-spec, layer.md, "Applying Changesets".
  */
-import { constants, fstatSync, ftruncateSync, writeSync } from 'node:fs';
-import {
-  closeAt,
-  deviceNumber,
-  FAILED,
-  linkAt,
-  linkSymbolicallyAt,
-  makeFolderAt,
-  makeNodeAt,
-  O_CLOEXEC,
-  O_PATH,
-  openAt,
-} from '../../libc/at.ts';
+import { constants, ftruncateSync, writeSync } from 'node:fs';
+import { closeAt, deviceNumber, FAILED, linkAt, linkSymbolicallyAt, makeFolderAt, makeNodeAt, O_CLOEXEC, openAt } from '../../libc/at.ts';
 import { SyscallError } from '../../libc/errno.ts';
 import { S } from '../../libc/flags.ts';
-import { setXattrFd } from '../../libc/xattr.ts';
 import { type Rules, setAttributes, setAttributesAt, setTimes } from './attributes.ts';
 import { copyFolder } from './copy-up.ts';
 import { type Folder, openFolders } from './folders.ts';
 import { meaningOf, type Place, pathOf, placeOf } from './names.ts';
-import { namesOf, removeAt } from './removal.ts';
+import { removeAt } from './removal.ts';
 import { readable, type TarEntry, TarError } from './tar-header.ts';
 import type { TarSink } from './tar-reader.ts';
-import { opaqueXattr, type Target } from './target.ts';
+import type { Target } from './target.ts';
+import { isFolder, whiteoutsOf } from './whiteouts.ts';
 
 export interface Unpacking {
   sink: TarSink;
@@ -57,6 +46,7 @@ export function unpack(root: number, target: Target, rules: Rules): Unpacking {
     parent.made.add(name);
     if (upper) copyFolder(parent.fd, name, path, upper.lowers, rules.owners);
   });
+  const whiteouts = whiteoutsOf(target, folders, rules);
   /** Their times, set last. */
   const madeFolders: { folder: string; name: string; entry: TarEntry }[] = [];
   let number = 0;
@@ -94,65 +84,6 @@ export function unpack(root: number, target: Target, rules: Rules): Unpacking {
     return must(doing, result);
   };
 
-  /** Whether the name is one of a folder, and not of a link to one. */
-  const isFolder = (folder: number, name: string): boolean => {
-    const fd = openAt(folder, name, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) return false;
-    closeAt(fd);
-    return true;
-  };
-
-  /** Whether a whiteout of overlayfs has the name. */
-  const isWhiteout = (folder: number, name: string): boolean => {
-    const fd = openAt(folder, name, O_PATH | constants.O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) return false;
-    try {
-      const stat = fstatSync(fd);
-      return stat.isCharacterDevice() && stat.rdev === 0;
-    } finally {
-      closeAt(fd);
-    }
-  };
-
-  const setOpaque = (folder: number, name: string): void => {
-    const fd = must('open the folder', openAt(folder, name, OPEN_FOLDER));
-    try {
-      must('make the folder opaque', setXattrFd(fd, opaqueXattr(upper?.user === true), 'y'));
-    } finally {
-      closeAt(fd);
-    }
-  };
-
-  const opaque = (place: Place): void => {
-    const folder = folders.at(place.folder);
-    if (upper) {
-      setOpaque(folder.fd, '.');
-      return;
-    }
-    let removed = false;
-    for (const name of namesOf(folder.fd)) removed = removeAt(folder.fd, name, isMade) || removed;
-    if (removed) folders.forget();
-  };
-
-  const isMade = (folder: number, name: string): boolean => folders.madeIn(folder).has(name);
-
-  /** A whiteout hides what lower layers have, and nothing of its own layer, in whatever order they come. */
-  const whiteout = (place: Place, name: string, entry: TarEntry): void => {
-    const folder = folders.at(place.folder);
-    if (!upper) {
-      if (removeAt(folder.fd, name, isMade)) folders.forget();
-      return;
-    }
-    const result = makeNodeAt(folder.fd, name, S.S_IFCHR, 0n);
-    if (result === FAILED.EEXIST) {
-      // A folder of this layer: what is below it in lower layers must not show through.
-      if (isFolder(folder.fd, name)) setOpaque(folder.fd, name);
-      return;
-    }
-    must('make a whiteout', result);
-    if (rules.owners) setAttributesAt(folder.fd, name, { ...entry, mode: 0, xattrs: new Map(), type: 'character' }, rules);
-  };
-
   const makeFolder = (folder: () => Folder, name: string, entry: TarEntry): void => {
     let hidden = false;
     let result = makeFolderAt(folder().fd, name, 0o700);
@@ -160,7 +91,7 @@ export function unpack(root: number, target: Target, rules: Rules): Unpacking {
       if (isFolder(folder().fd, name)) {
         result = 0; // it stays, with what is in it
       } else {
-        hidden = upper !== undefined && isWhiteout(folder().fd, name);
+        hidden = whiteouts.hides(folder().fd, name);
         remove(folder(), name);
         result = makeFolderAt(folder().fd, name, 0o700);
       }
@@ -169,10 +100,10 @@ export function unpack(root: number, target: Target, rules: Rules): Unpacking {
     const fd = must('open the folder', openAt(folder().fd, name, OPEN_FOLDER));
     try {
       setAttributes(fd, entry, rules, false);
-      if (hidden) must('make the folder opaque', setXattrFd(fd, opaqueXattr(upper?.user === true), 'y'));
     } finally {
       closeAt(fd);
     }
+    if (hidden) whiteouts.setOpaque(folder().fd, name);
   };
 
   const makeLink = (folder: () => Folder, name: string, entry: TarEntry): void => {
@@ -209,8 +140,8 @@ export function unpack(root: number, target: Target, rules: Rules): Unpacking {
     if (place.name === '') return;
     const meaning = meaningOf(place.name);
     if (meaning.kind === 'ignored') rules.ignored(`${readable(entry.name)}: it belongs to aufs`);
-    else if (meaning.kind === 'opaque') opaque(place);
-    else if (meaning.kind === 'whiteout') whiteout(place, meaning.of, entry);
+    else if (meaning.kind === 'opaque') whiteouts.opaque(place);
+    else if (meaning.kind === 'whiteout') whiteouts.one(place, meaning.of, entry);
     else make(place, entry);
   };
 
