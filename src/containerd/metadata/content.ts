@@ -6,32 +6,19 @@
 
 import { parseDigest } from '../content/digest.ts';
 import type { ContentStore, IngestStatus, OpenContent } from '../content/store.ts';
-import { alreadyExists, failedPrecondition, invalidArgument, isAlreadyExists, isNotFound, notFound } from '../errors.ts';
+import { alreadyExists, invalidArgument, isAlreadyExists, isNotFound, notFound } from '../errors.ts';
 import { applyMask } from '../field-mask.ts';
 import { inMap, parseFilters } from '../filters.ts';
 import { checkLabels } from '../identifier.ts';
 import type { Scope } from '../scope.ts';
+import { type ContentWriter, sharedWriter } from './content-writer.ts';
 import { leaseIt, unleaseIt } from './leases.ts';
 import { type ContentRecord, ensureNamespace, entriesOf, keyOf, type Labels, type Records } from './records.ts';
 
+export type { ContentWriter } from './content-writer.ts';
+
 export interface ContentInfo extends ContentRecord {
   digest: string;
-}
-
-/** One writer of one ref; `close` ends it in any case. */
-export interface ContentWriter {
-  readonly ref: string;
-  readonly offset: number;
-  /** 0 when nobody said. */
-  readonly total: number;
-  readonly startedAt: Date;
-  readonly updatedAt: Date;
-  digest(): string;
-  write(chunk: Uint8Array): Promise<void>;
-  truncate(offset: number): Promise<void>;
-  /** @returns its digest @throws failed precondition, already exists */
-  commit(wanted?: { size?: number; digest?: string; labels?: Labels }): Promise<string>;
-  close(): Promise<void>;
 }
 
 export interface NamespacedContent {
@@ -220,31 +207,4 @@ function beginIngest(records: Records, scope: Scope, ref: string, expected: stri
 function endIngest(records: Records, scope: Scope, ref: string): void {
   unleaseIt(records, scope, { type: 'ingests', id: ref });
   records.ingests.remove(keyOf(scope.namespace, ref));
-}
-
-/** For what is there already: nothing is to be written, only committed. */
-function sharedWriter(ref: string, digest: string, size: number, at: Date, commit: (labels: Labels) => void): ContentWriter {
-  const refuse = async () => {
-    throw failedPrecondition(`content ${digest} is complete`);
-  };
-  return {
-    ref,
-    offset: size,
-    total: size,
-    startedAt: at,
-    updatedAt: at,
-    digest: () => digest,
-    write: refuse,
-    truncate: refuse,
-    close: async () => undefined,
-    async commit(wanted = {}) {
-      checkLabels(wanted.labels ?? {}, 'info.Labels');
-      if (wanted.size !== undefined && wanted.size > 0 && wanted.size !== size) {
-        throw failedPrecondition(`${JSON.stringify(digest)} failed size validation: ${size} != ${wanted.size}`);
-      }
-      if (wanted.digest !== undefined && wanted.digest !== digest) throw failedPrecondition(`${JSON.stringify(digest)} unexpected digest`);
-      commit(wanted.labels ?? {});
-      return digest;
-    },
-  };
 }
