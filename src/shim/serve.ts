@@ -76,7 +76,7 @@ export function serve(flags: Flags, observe?: Observe): void {
     if (over) process.exit(0);
   };
 
-  const tasks = taskService({
+  const service = taskService({
     namespace: flags.namespace,
     runtimeRoot: RUNTIME_ROOT,
     publish(topic, schema, event) {
@@ -90,6 +90,18 @@ export function serve(flags: Flags, observe?: Observe): void {
     onEmpty: () => endLater(lingerOf(group)),
     observe,
   });
+  const tasks: typeof service = {
+    ...service,
+    // Who was promised and could not be made is not on its way any more; not every containerd says so with `delete`.
+    async create(request, context) {
+      try {
+        return (await service.create?.(request, context)) ?? {};
+      } catch (error) {
+        if (!members.has(request.id)) log.follow(members.leave(request.id));
+        throw error;
+      }
+    },
+  };
   const groups = groupService({
     members,
     tasks,
