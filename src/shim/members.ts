@@ -4,8 +4,9 @@ export interface Members {
   /** `start` has promised it to containerd. False when the process ends: it must not be promised any more. */
   join(id: string, bundle: string): boolean;
   created(id: string): void;
-  deleted(id: string): void;
-  /** containerd has done with it. @returns a bundle of those that are left */
+  /** Not every containerd calls `delete` after a task that it has deleted. @returns a bundle of those that are left */
+  deleted(id: string): string | undefined;
+  /** containerd has done with it. @returns as deleted */
   leave(id: string): string | undefined;
   has(id: string): boolean;
   readonly empty: boolean;
@@ -21,6 +22,11 @@ export function membersOf(now: () => number = performance.now.bind(performance))
   const held = new Set<string>();
   const bundles = new Map<string, string>();
   let closed = false;
+  const without = (id: string) => {
+    held.delete(id);
+    bundles.delete(id);
+    return [...bundles.values()].at(-1);
+  };
   const isEmpty = () => {
     for (const [id, { since }] of promised) if (now() - since > PROMISE_MS) promised.delete(id);
     return held.size === 0 && promised.size === 0;
@@ -36,14 +42,10 @@ export function membersOf(now: () => number = performance.now.bind(performance))
       held.add(id);
       promised.delete(id);
     },
-    deleted(id) {
-      held.delete(id);
-    },
+    deleted: without,
     leave(id) {
-      held.delete(id);
       promised.delete(id);
-      bundles.delete(id);
-      return [...bundles.values()].at(-1);
+      return without(id);
     },
     has: (id) => held.has(id),
     get empty() {

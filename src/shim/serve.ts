@@ -82,7 +82,7 @@ export function serve(flags: Flags, observe?: Observe): void {
     publish(topic, schema, event) {
       if (schema.typeName === TaskCreateSchema.typeName) members.created((event as unknown as TaskCreate).containerId);
       if (schema.typeName === TaskDeleteSchema.typeName && !(event as unknown as TaskDelete).id) {
-        members.deleted((event as unknown as TaskDelete).containerId);
+        log.follow(members.deleted((event as unknown as TaskDelete).containerId));
       }
       publisher.publish(topic, schema, event);
     },

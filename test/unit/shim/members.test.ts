@@ -20,6 +20,18 @@ describe('what a shim process holds', () => {
     expect(members.close()).toBe(true);
   });
 
+  it('keeps nothing of what is gone, and names what is left', () => {
+    const members = membersOf();
+    for (const id of ['a', 'b', 'c']) {
+      members.join(id, `/${id}`);
+      members.created(id);
+    }
+    expect(members.deleted('c')).toBe('/b');
+    expect(members.leave('b')).toBe('/a');
+    expect(members.leave('b')).toBe('/a');
+    expect(members.deleted('a')).toBeUndefined();
+  });
+
   it('forgets a promise after two minutes: containerd was killed', () => {
     let now = 0;
     const members = membersOf(() => now);
