@@ -58,10 +58,13 @@ describe.skipIf(reason)('minirun-containerd is killed', () => {
     // Otherwise all kills came too early or too late.
     expect(broken).toBeGreaterThan(0);
   });
+  // The shim ends `runc create` together with the daemon; killed before it has written its state down, runc
+  // leaves empty cgroups that its own `delete --force` does not know of. crash.test.ts asks that of our runtime.
+  const emptyCgroups = RUNTIME === 'io.containerd.runc.v2' ? 'find /sys/fs/cgroup -depth -type d -name cut -exec rmdir {} +; ' : '';
   /** Mounts, bundles, cgroups and processes of the container `cut`, and how many. */
   const left = () =>
     inside(
-      `grep -c /rootfs /proc/self/mountinfo; find /run/containerd/io.containerd.runtime.v2.task ${ROOT}/io.containerd.runtime.v2.task -mindepth 2; find /sys/fs/cgroup -type d -name cut; pgrep -x sleep`,
+      `grep -c /rootfs /proc/self/mountinfo; find /run/containerd/io.containerd.runtime.v2.task ${ROOT}/io.containerd.runtime.v2.task -mindepth 2; ${emptyCgroups}find /sys/fs/cgroup -type d -name cut; pgrep -x sleep`,
     );
   const nothingLeft = async (before: string) => {
     const now = async () => `${await left()}\n${await onDisk()}`;
