@@ -21,7 +21,7 @@ const AT_ONCE = SOAK ? 50 : 20;
 const IDLE = SOAK ? [50, 200] : [50, 60];
 const CYCLES = SOAK ? 1000 : 60;
 const SAMPLES = SOAK ? 40 : 4;
-const WARM_UP = SOAK ? 100 : 10;
+const WARM_UP = SOAK ? 500 : 10;
 const LIMIT_MS = SOAK ? 1_200_000 : 60_000 * Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1);
 /** Half of what containerd's shim uses for each of 50 containers, KiB. */
 const MOST_PSS = 1325;

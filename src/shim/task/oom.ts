@@ -56,11 +56,19 @@ function watchV1(folder: string, happened: () => void): () => void {
 /** A change of memory.events is a modification, for inotify. */
 function watchV2(paths: CgroupPaths, happened: () => void): () => void {
   let killed = oomKills(paths);
-  const watcher = watch(join(paths.v2 as string, 'memory.events'), () => {
+  const look = () => {
     const now = oomKills(paths);
     if (now > killed) happened();
     killed = now;
-  });
+  };
+  const watcher = watch(join(paths.v2 as string, 'memory.events'), look);
   watcher.on('error', () => watcher.close());
-  return () => watcher.close();
+  let open = true;
+  return () => {
+    if (!open) return;
+    open = false;
+    watcher.close();
+    // The end of what was killed may be heard of before the change of the file.
+    look();
+  };
 }
