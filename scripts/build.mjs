@@ -29,6 +29,7 @@ const PROGRAMS = {
   'minirun-runc': 'src/cli/runc.ts',
   'containerd-shim-minirun-v1': 'src/cli/shim.ts',
   'minirun-containerd': 'src/cli/containerd.ts',
+  minirund: 'src/cli/dockerd.ts',
 };
 
 const SHARED = {

@@ -34,7 +34,8 @@ export const ALLOWED = {
   explain: ['messages', 'runc/program', 'runc/engine/observer.ts', 'runc/engine/step-error.ts', 'runc/spec/config.ts', 'libc'],
   shim: ['runc', 'messages', 'proto', 'libc'],
   containerd: ['shim', 'messages', 'proto', 'libc'],
-  dockerd: ['containerd', 'messages', 'proto', 'libc'],
+  // The OCI config is what dockerd and the runtime agree on: its type, its defaults and its rules are both's.
+  dockerd: ['containerd', 'runc/spec', 'runc/seccomp/default-profile.ts', 'runc/rootfs/users.ts', 'messages', 'proto', 'libc'],
   cli: ['explain', 'dockerd', 'containerd', 'shim', 'messages', 'proto', 'runc', 'libc'],
 };
 

@@ -1,0 +1,63 @@
+/** The daemon as a whole: its parts opened and put together. Who serves them is another matter. */
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { openEmbedded } from '../containerd/embedded.ts';
+import type { Log } from '../containerd/log.ts';
+import { storesOf } from '../containerd/transfer/stores.ts';
+import { containerdClients, socketTransport } from './containerd/clients.ts';
+import type { Daemon } from './daemon.ts';
+import { writeWhole } from './durable.ts';
+import { openEvents } from './events.ts';
+import { openImages } from './image/open.ts';
+import { openNetworks } from './network/open.ts';
+import type { DaemonOptions } from './options.ts';
+
+export interface OpenDaemon extends Daemon {
+  /** Containers live on, to be found again by the next daemon that has the same folders. */
+  close(): Promise<void>;
+}
+
+/** Made once for a data root. */
+function identityOf(dataRoot: string): { id: string; created: string } {
+  const path = join(dataRoot, 'engine-id');
+  if (!existsSync(path)) writeWhole(path, `${randomUUID()}\n`, 0o600);
+  return { id: readFileSync(path, 'utf8').trim(), created: statSync(path).mtime.toISOString() };
+}
+
+/** @param shim the program that is the parent of containers, where containerd is in this process */
+export async function openDaemon(options: DaemonOptions, shims: Record<string, string>, log: Log): Promise<OpenDaemon> {
+  const { dataRoot, execRoot } = options;
+  // Others may pass through to files that a container's user owns, and see nothing on the way.
+  for (const folder of [dataRoot, execRoot]) mkdirSync(folder, { recursive: true, mode: 0o711 });
+  const { id, created } = identityOf(dataRoot);
+  const embedded =
+    options.containerd === undefined
+      ? await openEmbedded({ root: join(dataRoot, 'containerd'), state: join(execRoot, 'containerd'), shims, log })
+      : undefined;
+  const clients = containerdClients(
+    embedded?.transport ?? socketTransport(options.containerd as string),
+    options.containerdNamespace,
+    embedded ? 'gRPC in memory' : 'gRPC',
+  );
+  const snapshotter = embedded?.containerd.services.snapshots.has('overlayfs') === false ? 'native' : 'overlayfs';
+  if (!embedded) throw new Error('--containerd: not there yet');
+  const stores = storesOf(embedded.containerd.services, options.containerdNamespace, snapshotter);
+  const events = openEvents();
+  const images = openImages(stores);
+  const networks = openNetworks(id, created);
+  return {
+    options,
+    log,
+    id,
+    clients,
+    stores,
+    snapshotter,
+    events,
+    images,
+    networks,
+    containers: undefined as never,
+    volumes: undefined as never,
+    close: () => embedded.close(),
+  };
+}
