@@ -10,7 +10,7 @@ import type { Config, IdMapping } from '../../runc/spec/config.ts';
 import { type Context, warn } from '../command.ts';
 import { configFromOptions } from '../config-from-options.ts';
 import { gatherFacts } from '../gather-facts.ts';
-import { newId, newName } from '../names.ts';
+import { newId, newName } from '../../dockerd/container/names.ts';
 import { openNarration } from '../narration.ts';
 import { chooseEngine, requireLinux, requireSources, requireTerminal, requireUserNamespaces } from '../preconditions.ts';
 import { parseRunOptions, type RunOptions, runCommand } from '../run-options.ts';
