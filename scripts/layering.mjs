@@ -35,7 +35,19 @@ export const ALLOWED = {
   shim: ['runc', 'messages', 'proto', 'libc'],
   containerd: ['shim', 'messages', 'proto', 'libc'],
   // The OCI config is what dockerd and the runtime agree on: its type, its defaults and its rules are both's.
-  dockerd: ['containerd', 'runc/spec', 'runc/seccomp/default-profile.ts', 'runc/rootfs/users.ts', 'runc/rootfs/read-inside.ts', 'messages', 'proto', 'libc'],
+  // What this machine has is found out in one place, too.
+  dockerd: [
+    'containerd',
+    'runc/spec',
+    'runc/host',
+    'runc/engine/installed.ts',
+    'runc/seccomp/default-profile.ts',
+    'runc/rootfs/users.ts',
+    'runc/rootfs/read-inside.ts',
+    'messages',
+    'proto',
+    'libc',
+  ],
   cli: ['explain', 'dockerd', 'containerd', 'shim', 'messages', 'proto', 'runc', 'libc'],
 };
 

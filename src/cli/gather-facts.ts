@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname, release, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { pid1BinaryPath } from '../runc/engine/installed.ts';
+import { boundingCapabilities } from '../runc/host/bounding.ts';
 import { readCgroupFacts } from '../runc/host/cgroup-facts.ts';
+import { devicesAt } from '../runc/host/device-nodes.ts';
 import { TYPICAL_HOST } from '../runc/host/facts.ts';
 import { findProgram, kernelVersion } from '../runc/host/probe.ts';
 import { readInside } from '../runc/rootfs/read-inside.ts';
 import { capabilitiesOf } from '../runc/spec/capability-sets.ts';
 import { parseConfig } from '../runc/spec/validate.ts';
-import { devicesAt } from './devices.ts';
 import type { Facts } from './facts.ts';
 import type { RunOptions } from './run-options.ts';
 import { subIdRange } from './sub-ids.ts';
@@ -105,10 +106,6 @@ function machine(): Pick<Facts, 'uid' | 'gid' | 'subUids' | 'subGids' | 'cgroup'
     bounding: boundingCapabilities(),
   };
 }
-
-/** The capabilities that this process can pass on. */
-export const boundingCapabilities = (): string[] =>
-  capabilitiesOf(BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)/m.exec(read('/proc/self/status'))?.[1] ?? '0'}`));
 
 /** The texts of --env-file, by name. @throws UsageError for one that cannot be read */
 export const readEnvFiles = (names: readonly string[]): Record<string, string> =>

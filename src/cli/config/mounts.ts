@@ -1,6 +1,7 @@
 /** -v, --mount, --tmpfs, --shm-size, --init: what is added to `mounts`. */
 import { resolve } from 'node:path';
 import type { Config, Mount } from '../../runc/spec/config.ts';
+import { applyRootPropagation } from '../../runc/spec/root-propagation.ts';
 import type { Facts } from '../facts.ts';
 import type { MountRequest } from '../mount-arguments.ts';
 import type { RunOptions } from '../run-options.ts';
@@ -60,21 +61,5 @@ export function applyMounts(config: Config, options: RunOptions, facts: Facts): 
       options: ['bind', 'rprivate', 'ro', 'nosuid', 'nodev'],
     });
   }
-  applyPropagation(config, asked);
-}
-
-/**
- * A mount passes events on only if the mounts above it do: with a shared or slave volume the root
- * of the container must be so too, or the kernel cuts the connection (mount_namespaces(7)).
- */
-function applyPropagation(config: Config, asked: Mount[]): void {
-  config.linux ??= {};
-  const linux = config.linux;
-  const words = asked.flatMap((m) => m.options ?? []);
-  const shared = (value: string | undefined) => value === 'shared' || value === 'rshared';
-  if (words.includes('shared') || words.includes('rshared')) {
-    if (!shared(linux.rootfsPropagation)) linux.rootfsPropagation = 'shared';
-  } else if (words.includes('slave') || words.includes('rslave')) {
-    if (!shared(linux.rootfsPropagation)) linux.rootfsPropagation = 'rslave';
-  }
+  applyRootPropagation(config, asked);
 }

@@ -26,6 +26,18 @@ export interface ResolvedUser {
   home: string;
 }
 
+/** A user or group that the container's files do not have, and that is no number either. */
+export class UnknownName extends Error {
+  readonly kind: 'user' | 'group';
+  readonly wanted: string;
+  constructor(kind: 'user' | 'group', wanted: string, why: string) {
+    super(`no ${kind} "${wanted}" in the container: ${why}`);
+    this.name = 'UnknownName';
+    this.kind = kind;
+    this.wanted = wanted;
+  }
+}
+
 /** The largest id: 2^32-1 means "leave as it is" to chown(2) and setresuid(2). */
 const MAX_ID = 2 ** 32 - 2;
 
@@ -52,7 +64,7 @@ export function parseGroup(text: string): GroupEntry[] {
  * Without a group the user's own counts, and those that list it as a member. The own group is
  * among the additional ones too: without that a program could drop it and so get round "group
  * may not" permissions (CVE-2022-36109).
- * @throws Error naming the user or group that is not there
+ * @throws UnknownName for a user or group that is not there
  */
 export function resolveUser(wanted: string, passwd: string, group: string): ResolvedUser {
   const [userPart = '', groupPart, ...more] = wanted.split(':');
@@ -68,7 +80,7 @@ export function resolveUser(wanted: string, passwd: string, group: string): Reso
       : known.length
         ? `its /etc/passwd has ${shorten(known)}`
         : 'it has no /etc/passwd; use a number';
-    throw new Error(`no user "${userPart}" in the container: ${why}`);
+    throw new UnknownName('user', userPart, why);
   }
   const entry = named ?? users.find((u) => u.uid === wantedId);
   const uid = entry?.uid ?? wantedId;
@@ -77,8 +89,10 @@ export function resolveUser(wanted: string, passwd: string, group: string): Reso
     const gid = groups.find((g) => g.name === groupPart)?.gid ?? (isId(groupPart) ? Number(groupPart) : undefined);
     if (gid === undefined) {
       const known = groups.map((g) => g.name);
-      throw new Error(
-        `no group "${groupPart}" in the container: ${known.length ? `its /etc/group has ${shorten(known)}` : 'it has no /etc/group; use a number'}`,
+      throw new UnknownName(
+        'group',
+        groupPart,
+        known.length ? `its /etc/group has ${shorten(known)}` : 'it has no /etc/group; use a number',
       );
     }
     return { uid, gid, additionalGids: [gid], home };

@@ -37,7 +37,7 @@ export const MASKED_PATHS: readonly string[] = [
 /** Files of /proc that set values of the whole machine: read-only. */
 export const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
-const DEFAULT_MOUNTS: readonly Mount[] = [
+export const DEFAULT_MOUNTS: readonly Mount[] = [
   { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
   { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
   {

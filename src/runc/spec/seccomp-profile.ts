@@ -1,11 +1,10 @@
 /**
- * A seccomp profile in a file: either the `linux.seccomp` of an OCI config, or Docker's own format,
+ * A seccomp profile as a person writes it: either the `linux.seccomp` of an OCI config, or Docker's own format,
  * which leaves to the runtime which rules count (`includes`, `excludes`, `archMap`).
  * Source: docs.docker.com "Seccomp security profiles"; runtime-spec config-linux.md.
  */
-import type { Seccomp, SeccompRule } from '../runc/spec/config.ts';
-import { parseExactly } from '../runc/spec/validate.ts';
-import { UsageError } from './usage-error.ts';
+import type { Seccomp, SeccompRule } from './config.ts';
+import { parseExactly } from './validate.ts';
 
 export interface ProfileFacts {
   capabilities: readonly string[];
@@ -46,20 +45,19 @@ function counts(rule: { includes?: Filter | null; excludes?: Filter | null }, fa
 
 /**
  * The profile in the OCI form. Whether its words are right is checked with the rest of the config.
- * @param typed the option, for errors
- * @throws UsageError when it is no JSON or no profile
+ * @throws Error when it is no JSON or no profile
  */
-export function parseSeccompProfile(text: string, typed: string, facts: ProfileFacts): Seccomp {
+export function parseSeccompProfile(text: string, facts: ProfileFacts): Seccomp {
   let profile: DockerProfile;
   try {
     profile = parseExactly(text) as DockerProfile;
   } catch (error) {
-    throw new UsageError(`${typed}: not JSON: ${(error as Error).message.replace(/\s+/g, ' ')}`);
+    throw new Error(`not JSON: ${(error as Error).message.replace(/\s+/g, ' ')}`);
   }
   if (typeof profile !== 'object' || profile === null || typeof profile.defaultAction !== 'string') {
-    throw new UsageError(`${typed}: not a seccomp profile: it has no "defaultAction"`);
+    throw new Error('not a seccomp profile: it has no "defaultAction"');
   }
-  if (profile.syscalls !== undefined && !Array.isArray(profile.syscalls)) throw new UsageError(`${typed}: "syscalls" must be an array`);
+  if (profile.syscalls !== undefined && !Array.isArray(profile.syscalls)) throw new Error('"syscalls" must be an array');
   const { archMap, syscalls, ...rest } = profile;
   const mapped = archMap?.find((a) => a.architecture === ARCH[facts.arch].long);
   return {

@@ -1,7 +1,7 @@
-/** The device nodes of this machine that --device and --privileged name. */
+/** The device nodes of this machine that a container can be given: `--device`, `--privileged`. */
 import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Device } from '../runc/spec/config.ts';
+import type { Device } from '../spec/config.ts';
 
 /** dev_t as glibc has it: 12 + 20 bits of major, 8 + 24 of minor, in pieces. */
 function numbers(rdev: number): { major: number; minor: number } {

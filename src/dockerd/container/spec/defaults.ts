@@ -1,0 +1,34 @@
+/** What a HostConfig says that says nothing: dockerd's defaults, which `inspect` shows. */
+import { MASKED_PATHS, READONLY_PATHS } from '../../../runc/spec/default-config.ts';
+import type { MachineFacts } from '../../host/facts.ts';
+import type { DaemonOptions } from '../../options.ts';
+import type { HostConfig } from '../config.ts';
+
+/** Its own on version 2. On version 1 the host's, as Docker has it: programs there look for their cgroup by its full path. */
+const cgroupns = ({ cgroup: { mode } }: Pick<MachineFacts, 'cgroup'>): string => (mode === 'v2' ? 'private' : 'host');
+
+export function withDefaults(
+  hostConfig: HostConfig,
+  facts: Pick<MachineFacts, 'cgroup'>,
+  options: Pick<DaemonOptions, 'defaultShmSize' | 'defaultRuntime' | 'logDriver' | 'logOptions'>,
+): HostConfig {
+  const { Memory = 0, MemorySwap = 0, LogConfig, Privileged } = hostConfig;
+  return {
+    ...hostConfig,
+    // As much swap as memory.
+    ...(Memory > 0 && MemorySwap === 0 ? { MemorySwap: Memory * 2 } : {}),
+    ShmSize: hostConfig.ShmSize || options.defaultShmSize,
+    IpcMode: hostConfig.IpcMode || 'private',
+    CgroupnsMode: hostConfig.CgroupnsMode || cgroupns(facts),
+    RestartPolicy: { Name: hostConfig.RestartPolicy?.Name || 'no', MaximumRetryCount: hostConfig.RestartPolicy?.MaximumRetryCount ?? 0 },
+    Runtime: hostConfig.Runtime || options.defaultRuntime,
+    LogConfig: LogConfig?.Type
+      ? { Type: LogConfig.Type, Config: LogConfig.Config ?? {} }
+      : { Type: options.logDriver, Config: { ...options.logOptions, ...LogConfig?.Config } },
+    // The CLI says 0 and -1 for "no limit".
+    PidsLimit: (hostConfig.PidsLimit ?? 0) > 0 ? hostConfig.PidsLimit : undefined,
+    ...(Privileged
+      ? {}
+      : { MaskedPaths: hostConfig.MaskedPaths ?? [...MASKED_PATHS], ReadonlyPaths: hostConfig.ReadonlyPaths ?? [...READONLY_PATHS] }),
+  };
+}
