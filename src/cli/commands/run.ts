@@ -2,6 +2,7 @@
 import { rmSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { newId, newName } from '../../dockerd/container/names.ts';
 import { sweep } from '../../runc/container/list.ts';
 import type { Ended, RunRequest } from '../../runc/container/request.ts';
 import { defaultStateRoot } from '../../runc/container/state.ts';
@@ -10,7 +11,6 @@ import type { Config, IdMapping } from '../../runc/spec/config.ts';
 import { type Context, warn } from '../command.ts';
 import { configFromOptions } from '../config-from-options.ts';
 import { gatherFacts } from '../gather-facts.ts';
-import { newId, newName } from '../../dockerd/container/names.ts';
 import { openNarration } from '../narration.ts';
 import { chooseEngine, requireLinux, requireSources, requireTerminal, requireUserNamespaces } from '../preconditions.ts';
 import { parseRunOptions, type RunOptions, runCommand } from '../run-options.ts';
