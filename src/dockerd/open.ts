@@ -8,7 +8,10 @@ import { storesOf } from '../containerd/transfer/stores.ts';
 import { containerdClients, socketTransport } from './containerd/clients.ts';
 import type { Daemon } from './daemon.ts';
 import { writeWhole } from './durable.ts';
+import { openContainers } from './container/open.ts';
+import { openExecs } from './container/execs.ts';
 import { openEvents } from './events.ts';
+import { readMachineFacts } from './host/read-facts.ts';
 import { openImages } from './image/open.ts';
 import { openNetworks } from './network/open.ts';
 import type { DaemonOptions } from './options.ts';
@@ -46,6 +49,7 @@ export async function openDaemon(options: DaemonOptions, shims: Record<string, s
   const events = openEvents();
   const images = openImages(stores);
   const networks = openNetworks(id, created);
+  const containers = openContainers(dataRoot, events, log);
   return {
     options,
     log,
@@ -56,7 +60,11 @@ export async function openDaemon(options: DaemonOptions, shims: Record<string, s
     events,
     images,
     networks,
-    containers: undefined as never,
+    containers,
+    execs: openExecs(),
+    facts: readMachineFacts(),
+    restarts: { exited: () => false, cancel: () => undefined, resume: () => undefined, close: () => undefined },
+    health: { started: () => undefined, ended: () => undefined, close: () => undefined },
     volumes: undefined as never,
     close: () => embedded.close(),
   };

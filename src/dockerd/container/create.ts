@@ -1,0 +1,99 @@
+/** Making a container: everything checked, then its file system and its record. Nothing runs yet. */
+import { join } from 'node:path';
+import { formatPlatform, matchPlatform, parsePlatform } from '../../containerd/registry/platform.ts';
+import type { Daemon } from '../daemon.ts';
+import { badRequest, notFound } from '../http/api-error.ts';
+import type { Image } from '../image/images.ts';
+import type { ContainerConfig, HostConfig, NetworkingConfig } from './config.ts';
+import { newId } from './names.ts';
+import { networkOf, otherOf } from './network.ts';
+import { checkName } from './open.ts';
+import { type ContainerRecord, type MountPoint, NEVER } from './record.ts';
+import { SNAPSHOT_LABEL } from './restore.ts';
+import { runtimeOf } from './runtime.ts';
+import { checkCreate } from './spec/check-create.ts';
+import { containerOf } from './spec/modes.ts';
+import { mergeImage } from './spec/merge-image.ts';
+import { unlessGone } from './task.ts';
+
+export interface CreateRequest {
+  config: ContainerConfig;
+  hostConfig: HostConfig;
+  networking: NetworkingConfig;
+  /** Made up when empty. */
+  name: string;
+  /** `linux/arm64`: 404 when the image that is here is for another one. */
+  platform: string;
+}
+
+export interface Created {
+  Id: string;
+  Warnings: string[];
+}
+
+/** @throws 400 for what is asked, 404 for the image, 409 for the name; then nothing is left of it */
+export async function createContainer(daemon: Daemon, request: CreateRequest): Promise<Created> {
+  const { containers, clients, snapshotter, facts, options } = daemon;
+  if (!request.config.Image) throw badRequest('no image specified: Config.Image is empty');
+  const image = await daemon.images.get(request.config.Image);
+  checkPlatform(image, request.platform, request.config.Image);
+  const merged = mergeImage(request.config, image.config.config);
+  const { config, hostConfig, warnings } = checkCreate(merged, request.hostConfig, facts, options);
+  runtimeOf(options, hostConfig.Runtime);
+  checkOthers(daemon, hostConfig);
+
+  const id = newId();
+  const name = request.name === '' ? containers.takeAny(id) : checkName(request.name);
+  containers.take(name, id);
+  const undo: (() => Promise<unknown>)[] = [async () => containers.release(name)];
+  try {
+    const mounts: MountPoint[] = [];
+    const labels = { [SNAPSHOT_LABEL]: id, 'containerd.io/gc.root': new Date().toISOString() };
+    await clients.snapshots.prepare({ snapshotter, key: id, parent: image.chainId, labels });
+    undo.push(() => unlessGone(clients.snapshots.remove({ snapshotter, key: id })));
+    const record: ContainerRecord = {
+      Id: id,
+      Created: new Date().toISOString(),
+      Name: name,
+      Config: config,
+      HostConfig: hostConfig,
+      NetworkingConfig: request.networking,
+      Image: image.id,
+      ImageTarget: image.target.digest,
+      Snapshotter: snapshotter,
+      Platform: 'linux',
+      Mounts: mounts,
+      State: { Status: 'created', Pid: 0, ExitCode: 0, Error: '', OOMKilled: false, StartedAt: NEVER, FinishedAt: NEVER },
+      RestartCount: 0,
+      StoppedByHand: false,
+      LogPath: hostConfig.LogConfig?.Type === 'json-file' ? join(options.dataRoot, 'containers', id, `${id}-json.log`) : '',
+      Networks: {},
+    };
+    containers.add(record).tell('create');
+    return { Id: id, Warnings: warnings };
+  } catch (error) {
+    for (const step of undo.reverse()) await step().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Networks and containers that it names must be there. @throws 404 */
+function checkOthers(daemon: Daemon, { NetworkMode, PidMode, IpcMode }: HostConfig): void {
+  if (otherOf(NetworkMode) === undefined) networkOf(daemon, NetworkMode);
+  for (const mode of [NetworkMode, PidMode, IpcMode]) {
+    const other = containerOf(mode);
+    if (other !== undefined) daemon.containers.get(other);
+  }
+}
+
+/** @throws 404 in Docker's words */
+function checkPlatform(image: Image, wanted: string, reference: string): void {
+  if (wanted === '') return;
+  const { os, architecture, variant } = image.config;
+  const offered = { os, architecture, ...(variant ? { variant } : {}) };
+  const asked = parsePlatform(wanted);
+  if (matchPlatform(asked, offered) !== undefined) return;
+  throw notFound(
+    `image with reference ${reference} was found but does not provide the specified platform (${formatPlatform(asked)}): it is for ${formatPlatform(offered)}`,
+  );
+}

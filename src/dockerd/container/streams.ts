@@ -1,0 +1,117 @@
+/**
+ * What a process writes, and what it is sent. Output goes to the log first and then to everybody who
+ * is attached; a listener that is too slow makes the process wait, so nothing is lost and nothing piles up.
+ */
+import type { Socket } from 'node:net';
+import type { FifoPaths } from './fifos.ts';
+import { type FifoReader, readFifo, removeFifos, writeFifo } from './fifos.ts';
+
+export type Stream = 'stdout' | 'stderr';
+
+/** Somebody who is attached. */
+export interface Listener {
+  /** @returns false when it has enough for now; call {@link Streams.resume} when it can take more */
+  output(stream: Stream, chunk: Buffer): boolean;
+  /** There will be no more output. */
+  end(): void;
+}
+
+export interface Streams {
+  attach(listener: Listener): () => void;
+  /** A listener that had enough can take more. */
+  resume(listener: Listener): void;
+  /** The process's input; undefined when it has none, or that is closed. */
+  readonly input: Socket | undefined;
+  /** Closes our end of the input. */
+  closeInput(): void;
+  /** The shim has opened its ends. */
+  opened(): void;
+  /** Resolves when all output has come. */
+  readonly ended: Promise<void>;
+  /** Lets go of everything; what has not been read is lost. */
+  close(): void;
+}
+
+/**
+ * Opens the daemon's ends. Called before the process is made, or for one that runs already.
+ * @param record gets all output before anybody else
+ * @throws when a fifo is not there
+ */
+export function openStreams(paths: FifoPaths, record: ((stream: Stream, chunk: Buffer) => void) | undefined): Streams {
+  const listeners = new Set<Listener>();
+  const waiting = new Set<Listener>();
+  const readers: FifoReader[] = [];
+  let input: Socket | undefined;
+  let open = 0;
+  let finish: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+
+  const begin = (stream: Stream, path: string) => {
+    if (path === '') return;
+    const reader = readFifo(path);
+    readers.push(reader);
+    open++;
+    reader.socket.on('data', (chunk: Buffer) => {
+      record?.(stream, chunk);
+      for (const listener of listeners) if (!listener.output(stream, chunk)) waiting.add(listener);
+      if (waiting.size > 0) for (const { socket } of readers) socket.pause();
+    });
+    reader.socket.on('error', () => reader.socket.destroy());
+    reader.socket.on('close', () => {
+      if (--open > 0) return;
+      finish();
+      for (const listener of [...listeners]) listener.end();
+      listeners.clear();
+    });
+  };
+
+  const goOn = () => {
+    if (waiting.size === 0) for (const { socket } of readers) socket.resume();
+  };
+  const close = () => {
+    for (const { socket } of readers) socket.destroy();
+    input?.destroy();
+    input = undefined;
+    removeFifos(paths);
+  };
+  try {
+    begin('stdout', paths.stdout);
+    begin('stderr', paths.stderr);
+    if (paths.stdin !== '') input = writeFifo(paths.stdin);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return {
+    attach(listener) {
+      if (open === 0) {
+        listener.end();
+        return () => undefined;
+      }
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+        waiting.delete(listener);
+        goOn();
+      };
+    },
+    resume(listener) {
+      waiting.delete(listener);
+      goOn();
+    },
+    get input() {
+      return input;
+    },
+    closeInput() {
+      input?.end();
+      input = undefined;
+    },
+    opened() {
+      for (const reader of readers) reader.release();
+    },
+    ended,
+    close,
+  };
+}
