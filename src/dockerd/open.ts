@@ -5,16 +5,18 @@ import { join } from 'node:path';
 import { openEmbedded } from '../containerd/embedded.ts';
 import type { Log } from '../containerd/log.ts';
 import { storesOf } from '../containerd/transfer/stores.ts';
+import { openExecs } from './container/execs.ts';
+import { openContainers } from './container/open.ts';
 import { containerdClients, socketTransport } from './containerd/clients.ts';
 import type { Daemon } from './daemon.ts';
 import { writeWhole } from './durable.ts';
-import { openContainers } from './container/open.ts';
-import { openExecs } from './container/execs.ts';
 import { openEvents } from './events.ts';
 import { readMachineFacts } from './host/read-facts.ts';
 import { openImages } from './image/open.ts';
 import { openNetworks } from './network/open.ts';
 import type { DaemonOptions } from './options.ts';
+import { openVolumes } from './volume/open.ts';
+import { usersOfVolume } from './volume/users.ts';
 
 export interface OpenDaemon extends Daemon {
   /** Containers live on, to be found again by the next daemon that has the same folders. */
@@ -50,6 +52,12 @@ export async function openDaemon(options: DaemonOptions, shims: Record<string, s
   const images = openImages(stores);
   const networks = openNetworks(id, created);
   const containers = openContainers(dataRoot, events, log);
+  const volumes = await openVolumes({
+    dataRoot,
+    usedBy: (name) => usersOfVolume(containers.list(), name),
+    events,
+    log,
+  });
   return {
     options,
     log,
@@ -65,7 +73,7 @@ export async function openDaemon(options: DaemonOptions, shims: Record<string, s
     facts: readMachineFacts(),
     restarts: { exited: () => false, cancel: () => undefined, resume: () => undefined, close: () => undefined },
     health: { started: () => undefined, ended: () => undefined, close: () => undefined },
-    volumes: undefined as never,
+    volumes,
     close: () => embedded.close(),
   };
 }

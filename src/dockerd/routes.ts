@@ -3,7 +3,14 @@ import { attachRoutes } from './api/attach.ts';
 import { containerRoutes } from './api/containers.ts';
 import { execRoutes } from './api/exec.ts';
 import { systemRoutes } from './api/system.ts';
+import { volumeRoutes } from './api/volumes.ts';
 import type { Daemon } from './daemon.ts';
 import type { Route } from './http/router.ts';
 
-export const routesOf = (daemon: Daemon): Route[] => [...systemRoutes(daemon), ...containerRoutes(daemon), ...attachRoutes(daemon), ...execRoutes(daemon)];
+export const routesOf = (daemon: Daemon): Route[] => [
+  ...systemRoutes(daemon),
+  ...containerRoutes(daemon),
+  ...attachRoutes(daemon),
+  ...execRoutes(daemon),
+  ...volumeRoutes(daemon),
+];
