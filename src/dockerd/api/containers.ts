@@ -36,7 +36,9 @@ export function containerRoutes(daemon: Daemon): Route[] {
       call.reply(200, await inspectContainer(daemon, named(call), { size: flag(call.query, 'size'), minor: call.version[1] })),
     ),
     route('POST', '/containers/{id}/start', async (call) => call.empty((await startContainer(daemon, named(call))) ? 204 : 304)),
-    route('POST', '/containers/{id}/stop', async (call) => call.empty((await stopContainer(daemon, named(call), stopOptions(call))) ? 204 : 304)),
+    route('POST', '/containers/{id}/stop', async (call) =>
+      call.empty((await stopContainer(daemon, named(call), stopOptions(call))) ? 204 : 304),
+    ),
     route('POST', '/containers/{id}/restart', async (call) => {
       await restartContainer(daemon, named(call), stopOptions(call));
       call.empty(204);

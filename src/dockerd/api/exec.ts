@@ -33,12 +33,14 @@ async function start(daemon: Daemon, call: Call): Promise<void> {
   const { Detach = false, Tty: startTty, ConsoleSize } = await call.json(execStartRequest);
   const { request } = exec;
   const tty = request.Tty ?? false;
-  if (startTty !== undefined && startTty !== tty && !Detach) throw badRequest(`exec ${exec.id}: Tty must be ${tty}, as it was when it was created`);
+  if (startTty !== undefined && startTty !== tty && !Detach)
+    throw badRequest(`exec ${exec.id}: Tty must be ${tty}, as it was when it was created`);
   requireRunning(container);
   if (exec.started) throw conflict(`exec command ${exec.id} has already run`);
   const resize = async () => {
     const [height, width] = ConsoleSize ?? request.ConsoleSize ?? [];
-    if (tty && height && width) await daemon.clients.tasks.resizePty({ containerId: container.id, execId: exec.id, width, height }).catch(() => undefined);
+    if (tty && height && width)
+      await daemon.clients.tasks.resizePty({ containerId: container.id, execId: exec.id, width, height }).catch(() => undefined);
   };
   if (Detach) {
     await startExec(daemon, container, exec, () => undefined);

@@ -1,6 +1,7 @@
 /** Somebody who is connected to a container's streams: output as frames or raw, input until they close it. */
-import type { Duplex } from 'node:stream';
+
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { frame } from '../http/stdcopy.ts';
 import type { Listener, Stream, Streams } from './streams.ts';
 

@@ -12,8 +12,8 @@ import { type ContainerRecord, type MountPoint, NEVER } from './record.ts';
 import { SNAPSHOT_LABEL } from './restore.ts';
 import { runtimeOf } from './runtime.ts';
 import { checkCreate } from './spec/check-create.ts';
-import { containerOf } from './spec/modes.ts';
 import { mergeImage } from './spec/merge-image.ts';
+import { containerOf } from './spec/modes.ts';
 import { unlessGone } from './task.ts';
 
 export interface CreateRequest {

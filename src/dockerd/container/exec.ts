@@ -1,7 +1,8 @@
 /** Running a further process in a container. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { AnySchema } from '@bufbuild/protobuf/wkt';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectError } from '@connectrpc/connect';
 import { textOf } from '../../containerd/log.ts';
 import type { Daemon } from '../daemon.ts';
@@ -43,7 +44,12 @@ export function createExec(daemon: Daemon, container: Container, request: ExecRe
  * @returns resolves with its exit code
  * @throws 409 when it was started before; 400 for a command that cannot be executed: its exit code is 126 or 127 then
  */
-export async function startExec(daemon: Daemon, container: Container, exec: Exec, attached: (exec: Exec) => void): Promise<{ ended: Promise<number> }> {
+export async function startExec(
+  daemon: Daemon,
+  container: Container,
+  exec: Exec,
+  attached: (exec: Exec) => void,
+): Promise<{ ended: Promise<number> }> {
   requireRunning(container);
   if (exec.started) throw conflict(`exec command ${exec.id} has already run`);
   exec.started = true;

@@ -1,8 +1,9 @@
 /** The end of a container: its output drained, its task and its mounts let go, its state written down, everybody told. */
-import { timestampDate } from '@bufbuild/protobuf/wkt';
+
 import { setTimeout as sleep } from 'node:timers/promises';
-import { textOf } from '../../containerd/log.ts';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import { timestampDate } from '@bufbuild/protobuf/wkt';
+import { textOf } from '../../containerd/log.ts';
 import type { Daemon } from '../daemon.ts';
 import type { Container } from './containers.ts';
 import { leaveNetworks } from './network.ts';

@@ -5,9 +5,9 @@
 import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { call } from '../../libc/fd.ts';
-import { cstring, addressOf } from '../../libc/ffi.ts';
 import { SyscallError } from '../../libc/errno.ts';
+import { call } from '../../libc/fd.ts';
+import { addressOf, cstring } from '../../libc/ffi.ts';
 
 const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants;
 const S_IFIFO = 0o010000;

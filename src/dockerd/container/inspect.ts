@@ -4,8 +4,8 @@ import type { Daemon } from '../daemon.ts';
 import type { Container } from './containers.ts';
 import { networkOf, otherOf } from './network.ts';
 import { type EndpointSettings, isRunning, type MountPoint, type State } from './record.ts';
-import { processArgs } from './spec/process-args.ts';
 import { sizesOf } from './sizes.ts';
+import { processArgs } from './spec/process-args.ts';
 
 export interface InspectOptions {
   /** Also SizeRw and SizeRootFs, which take time. */
@@ -14,7 +14,15 @@ export interface InspectOptions {
   minor: number;
 }
 
-const NO_ADDRESS = { Gateway: '', GlobalIPv6Address: '', GlobalIPv6PrefixLen: 0, IPAddress: '', IPPrefixLen: 0, IPv6Gateway: '', MacAddress: '' };
+const NO_ADDRESS = {
+  Gateway: '',
+  GlobalIPv6Address: '',
+  GlobalIPv6PrefixLen: 0,
+  IPAddress: '',
+  IPPrefixLen: 0,
+  IPv6Gateway: '',
+  MacAddress: '',
+};
 
 export async function inspectContainer(daemon: Daemon, container: Container, { size, minor }: InspectOptions): Promise<object> {
   const { record, folder } = container;
@@ -49,7 +57,7 @@ export async function inspectContainer(daemon: Daemon, container: Container, { s
 }
 
 /** `docker inspect` shows flags beside the word that says the same. */
-export const stateOf = ({ Status, Pid, ExitCode, Error, OOMKilled, StartedAt, FinishedAt, Health }: State): object => ({
+export const stateOf = ({ Status, Pid, ExitCode, Error: error, OOMKilled, StartedAt, FinishedAt, Health }: State): object => ({
   Status,
   Running: Status === 'running' || Status === 'paused' || Status === 'restarting',
   Paused: Status === 'paused',
@@ -58,7 +66,7 @@ export const stateOf = ({ Status, Pid, ExitCode, Error, OOMKilled, StartedAt, Fi
   Dead: Status === 'dead',
   Pid,
   ExitCode,
-  Error,
+  Error: error,
   StartedAt,
   FinishedAt,
   ...(Health ? { Health } : {}),

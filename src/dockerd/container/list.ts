@@ -10,7 +10,23 @@ import { sizesOf } from './sizes.ts';
 import { processArgs } from './spec/process-args.ts';
 import { ago, howLong } from './times.ts';
 
-const KNOWN = ['ancestor', 'before', 'expose', 'exited', 'health', 'id', 'is-task', 'isolation', 'label', 'name', 'network', 'publish', 'since', 'status', 'volume'];
+const KNOWN = [
+  'ancestor',
+  'before',
+  'expose',
+  'exited',
+  'health',
+  'id',
+  'is-task',
+  'isolation',
+  'label',
+  'name',
+  'network',
+  'publish',
+  'since',
+  'status',
+  'volume',
+];
 const STATUSES = ['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead'];
 const HEALTH = ['starting', 'healthy', 'unhealthy', 'none'];
 
@@ -26,7 +42,9 @@ export async function listContainers(daemon: Daemon, query: Query): Promise<obje
     .filter(matches);
   const shown = limit > 0 ? found.slice(0, limit) : found;
   const withSizes = flag(query, 'size');
-  return Promise.all(shown.map(async (container) => ({ ...summaryOf(daemon, container), ...(withSizes ? await sizesOf(daemon, container) : {}) })));
+  return Promise.all(
+    shown.map(async (container) => ({ ...summaryOf(daemon, container), ...(withSizes ? await sizesOf(daemon, container) : {}) })),
+  );
 }
 
 const newestFirst = (all: Container[]): Container[] => all.sort((a, b) => (a.record.Created < b.record.Created ? 1 : -1));
@@ -58,7 +76,9 @@ async function matcher(daemon: Daemon, wanted: Filters): Promise<(container: Con
       one('status', (status) => State.Status === status) &&
       one('exited', (code) => State.StartedAt !== '0001-01-01T00:00:00Z' && !isRunning(record) && State.ExitCode === Number(code)) &&
       one('health', (health) => (State.Health?.Status ?? 'none') === health) &&
-      one('network', (name) => Object.entries(networksOf(daemon, container)).some(([own, { NetworkID }]) => own === name || NetworkID.startsWith(name))) &&
+      one('network', (name) =>
+        Object.entries(networksOf(daemon, container)).some(([own, { NetworkID }]) => own === name || NetworkID.startsWith(name)),
+      ) &&
       one('volume', (volume) => record.Mounts.some(({ Name, Source, Destination }) => [Name, Source, Destination].includes(volume))) &&
       one('expose', (port) => exposes(Object.keys(Config.ExposedPorts ?? {}), port)) &&
       one('publish', () => false) &&

@@ -2,8 +2,8 @@
 import { textOf } from '../../containerd/log.ts';
 import type { Daemon } from '../daemon.ts';
 import { ApiError, conflict } from '../http/api-error.ts';
-import { DEFAULT_NETWORK } from '../network/open.ts';
 import type { Network } from '../network/networks.ts';
+import { DEFAULT_NETWORK } from '../network/open.ts';
 import type { Container } from './containers.ts';
 
 /** The network namespace of a container's config: a new one, the host's, or that at a path. */
@@ -21,7 +21,8 @@ export function networkOf({ networks }: Pick<Daemon, 'networks'>, mode: string |
 export function pidOf({ containers }: Pick<Daemon, 'containers'>, reference: string, what: string): number {
   const { record } = containers.get(reference);
   if (record.State.Status === 'running' || record.State.Status === 'paused') return record.State.Pid;
-  if (record.State.Status === 'restarting') throw conflict(`cannot join ${what} namespace of container ${record.Id}: it is restarting, wait until it is running`);
+  if (record.State.Status === 'restarting')
+    throw conflict(`cannot join ${what} namespace of container ${record.Id}: it is restarting, wait until it is running`);
   throw conflict(`cannot join ${what} namespace of a non running container: container ${record.Id}`);
 }
 

@@ -22,15 +22,18 @@ export async function restoreContainers(daemon: Daemon): Promise<void> {
   const { tasks } = await clients.tasks.list({});
   const states = new Map(tasks.map((task) => [task.id, task]));
   await Promise.all(
-    containers.list().map((container) =>
-      restoreOne(daemon, container, states.get(container.id)?.status, states.get(container.id)?.pid).catch((error: unknown) =>
-        log('error', 'container not restored', { id: container.id, error: textOf(error) }),
+    containers
+      .list()
+      .map((container) =>
+        restoreOne(daemon, container, states.get(container.id)?.status, states.get(container.id)?.pid).catch((error: unknown) =>
+          log('error', 'container not restored', { id: container.id, error: textOf(error) }),
+        ),
       ),
-    ),
   );
   // A task whose container the daemon does not know: it was killed while it removed it.
   for (const { id } of tasks) {
-    if (!containers.find(id)) await removeTask(clients, id).catch((error: unknown) => log('error', 'task not removed', { id, error: textOf(error) }));
+    if (!containers.find(id))
+      await removeTask(clients, id).catch((error: unknown) => log('error', 'task not removed', { id, error: textOf(error) }));
   }
   await removeLostSnapshots(daemon);
 }
@@ -74,7 +77,8 @@ function reconnect(daemon: Daemon, container: Container, pid: number, paused: bo
 async function removeLostSnapshots({ clients, snapshotter, containers, log }: Daemon): Promise<void> {
   const lost: string[] = [];
   for await (const { info } of clients.snapshots.list({ snapshotter })) {
-    for (const { name, labels } of info) if (labels[SNAPSHOT_LABEL] !== undefined && !containers.find(labels[SNAPSHOT_LABEL])) lost.push(name);
+    for (const { name, labels } of info)
+      if (labels[SNAPSHOT_LABEL] !== undefined && !containers.find(labels[SNAPSHOT_LABEL])) lost.push(name);
   }
   for (const key of lost) {
     await unlessGone(clients.snapshots.remove({ snapshotter, key })).catch((error: unknown) =>

@@ -1,7 +1,8 @@
 /** The runtime of a container: which shim is its parent, and which OCI runtime that calls. */
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Options, OptionsSchema } from '../../proto/containerd/runc/options_pb.ts';
 import { badRequest } from '../http/api-error.ts';
 import type { DaemonOptions } from '../options.ts';
@@ -19,7 +20,9 @@ const BUILT_IN: Record<string, { runtimeType?: string; path?: string }> = {
   [RUNC_SHIM]: { runtimeType: RUNC_SHIM },
 };
 
-export const runtimeNames = ({ runtimes }: Pick<DaemonOptions, 'runtimes'>): string[] => [...new Set([...Object.keys(BUILT_IN), ...Object.keys(runtimes)])];
+export const runtimeNames = ({ runtimes }: Pick<DaemonOptions, 'runtimes'>): string[] => [
+  ...new Set([...Object.keys(BUILT_IN), ...Object.keys(runtimes)]),
+];
 
 /** The program of minirun's runtime, for shims that call one. */
 const OUR_RUNTIME = join(dirname(fileURLToPath(import.meta.url)), '..', 'bin', 'minirun-runc');
@@ -34,7 +37,10 @@ export interface ChosenRuntime {
  * minirun's runtime as a program.
  * @throws 400 for one that is not known
  */
-export function runtimeOf(options: Pick<DaemonOptions, 'runtimes' | 'defaultRuntime' | 'containerd' | 'execRoot'>, asked: string | undefined): ChosenRuntime {
+export function runtimeOf(
+  options: Pick<DaemonOptions, 'runtimes' | 'defaultRuntime' | 'containerd' | 'execRoot'>,
+  asked: string | undefined,
+): ChosenRuntime {
   const name = asked || options.defaultRuntime;
   const found = options.runtimes[name] ?? BUILT_IN[name];
   if (!found) throw badRequest(`unknown or invalid runtime name: ${name}`);

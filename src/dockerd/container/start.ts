@@ -4,8 +4,8 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { AnySchema } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { textOf } from '../../containerd/log.ts';
-import { OptionsSchema } from '../../proto/containerd/runc/options_pb.ts';
 import type { Mount } from '../../containerd/snapshots/mount.ts';
+import { OptionsSchema } from '../../proto/containerd/runc/options_pb.ts';
 import type { Config } from '../../runc/spec/config.ts';
 import { configJson } from '../../runc/spec/json.ts';
 import type { Daemon } from '../daemon.ts';
@@ -73,7 +73,14 @@ async function start(daemon: Daemon, container: Container): Promise<void> {
   end.catch(() => undefined);
   await joinNetworks(daemon, container, record.State.Pid);
   await clients.tasks.start({ containerId: id });
-  Object.assign(record.State, { Status: 'running', ExitCode: 0, Error: '', OOMKilled: false, StartedAt: new Date().toISOString(), FinishedAt: NEVER });
+  Object.assign(record.State, {
+    Status: 'running',
+    ExitCode: 0,
+    Error: '',
+    OOMKilled: false,
+    StartedAt: new Date().toISOString(),
+    FinishedAt: NEVER,
+  });
   record.StoppedByHand = false;
   container.save();
   container.tell('start');

@@ -36,7 +36,8 @@ export async function stopContainer(daemon: Daemon, container: Container, option
     await sendSignal(daemon, container, signal);
     container.tell('kill', { signal: String(signal) });
     await thaw(daemon, container);
-    if (!(await endsWithin(running.over, seconds < 0 ? FOREVER_MS : Math.min(seconds * 1000, FOREVER_MS)))) await killAndWait(daemon, container);
+    if (!(await endsWithin(running.over, seconds < 0 ? FOREVER_MS : Math.min(seconds * 1000, FOREVER_MS))))
+      await killAndWait(daemon, container);
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 409)) throw error;
     await running.over;

@@ -5,7 +5,12 @@ import { isRunning } from './record.ts';
 
 export type Condition = 'not-running' | 'next-exit' | 'removed';
 
-const CONDITIONS: Record<string, Condition> = { '': 'not-running', 'not-running': 'not-running', 'next-exit': 'next-exit', removed: 'removed' };
+const CONDITIONS: Record<string, Condition> = {
+  '': 'not-running',
+  'not-running': 'not-running',
+  'next-exit': 'next-exit',
+  removed: 'removed',
+};
 
 /** @throws 400 */
 export function parseCondition(text: string): Condition {
