@@ -2,6 +2,7 @@
 import { attachRoutes } from './api/attach.ts';
 import { containerRoutes } from './api/containers.ts';
 import { execRoutes } from './api/exec.ts';
+import { logsRoutes } from './api/logs.ts';
 import { systemRoutes } from './api/system.ts';
 import { volumeRoutes } from './api/volumes.ts';
 import type { Daemon } from './daemon.ts';
@@ -12,5 +13,6 @@ export const routesOf = (daemon: Daemon): Route[] => [
   ...containerRoutes(daemon),
   ...attachRoutes(daemon),
   ...execRoutes(daemon),
+  ...logsRoutes(daemon),
   ...volumeRoutes(daemon),
 ];

@@ -82,6 +82,7 @@ const NUMBERS: Record<string, readonly [x64: number, arm64: number]> = {
   sched_setattr: [314, 274],
   seccomp: [317, 277],
   memfd_create: [319, 279],
+  clock_gettime: [228, 113],
   bpf: [321, 280],
   execveat: [322, 281],
   statx: [332, 291],

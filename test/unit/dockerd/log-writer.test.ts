@@ -1,0 +1,231 @@
+/** Logs as files: Docker's format to the byte, rotation, and what a killed daemon leaves. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type LogWriter, type LogWriterSettings, openWriter } from '../../../src/dockerd/container/logs/writer.ts';
+
+const AT = 1_714_557_600_120_000_000n; // 2024-05-01T10:00:00.12Z
+
+let folder: string;
+let path: string;
+let failures: unknown[];
+let open: LogWriter[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'minirun-log-'));
+  path = join(folder, 'c-json.log');
+  failures = [];
+  open = [];
+});
+afterEach(() => {
+  for (const writer of open) writer.close();
+  rmSync(folder, { recursive: true });
+});
+
+function writer(settings: Partial<LogWriterSettings> = {}): LogWriter {
+  const opened = openWriter({ path, maxFiles: 1, compress: false, attributes: '', ...settings }, (error) => failures.push(error));
+  open.push(opened);
+  return opened;
+}
+const text = () => readFileSync(path, 'utf8');
+const entries = (from = text()) =>
+  from
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as { log: string; stream: string; time: string });
+
+describe('the format', () => {
+  it('is what dockerd writes', () => {
+    const log = writer();
+    log.write('stdout', Buffer.from('hello\n'), AT);
+    log.write('stderr', Buffer.from('a "quoted" \\ <b>&\ttab\r\n'), AT + 3n);
+    log.write('stdout', Buffer.from('\n'), AT - 120_000_000n);
+    expect(text()).toBe(
+      '{"log":"hello\\n","stream":"stdout","time":"2024-05-01T10:00:00.12Z"}\n' +
+        '{"log":"a \\"quoted\\" \\\\ \\u003cb\\u003e\\u0026\\u0009tab\\r\\n","stream":"stderr","time":"2024-05-01T10:00:00.120000003Z"}\n' +
+        '{"log":"\\n","stream":"stdout","time":"2024-05-01T10:00:00Z"}\n',
+    );
+  });
+
+  it('has attributes before the time', () => {
+    writer({ attributes: '{"a":"b"}' }).write('stdout', Buffer.from('x\n'), AT);
+    expect(text()).toBe('{"log":"x\\n","stream":"stdout","attrs":{"a":"b"},"time":"2024-05-01T10:00:00.12Z"}\n');
+  });
+
+  it.each([
+    ['what is UTF-8 stays', Buffer.from('aäß€😀~\x7f'), 'aäß€😀~\x7f'],
+    ['each byte that is not is replaced', Buffer.from([0x61, 0xff, 0xc3, 0x28, 0xe2, 0x82, 0x62]), 'a\\ufffd\\ufffd(\\ufffd\\ufffdb'],
+    ['overlong, surrogates, too large', Buffer.from([0xc0, 0xaf, 0xed, 0xa0, 0x80, 0xf4, 0x90, 0x80, 0x80]), '\\ufffd'.repeat(9)],
+    ['control characters', Buffer.from([0, 1, 0x1b]), '\\u0000\\u0001\\u001b'],
+    ['separators of JavaScript', Buffer.from('\u2027\u2028\u2029\u202a'), '\u2027\\u2028\\u2029\u202a'],
+  ])('%s', (_, bytes, encoded) => {
+    writer().write('stdout', Buffer.concat([bytes, Buffer.from('\n')]), AT);
+    expect(text()).toContain(`{"log":"${encoded}\\n",`);
+  });
+});
+
+describe('lines', () => {
+  it('are put together from chunks, each stream for itself', () => {
+    const log = writer();
+    log.write('stdout', Buffer.from('one '));
+    log.write('stderr', Buffer.from('bad'));
+    log.write('stdout', Buffer.from('two\nthree'));
+    log.write('stderr', Buffer.from('\n'));
+    expect(entries().map(({ log: line, stream }) => [stream, line])).toEqual([
+      ['stdout', 'one two\n'],
+      ['stderr', 'bad\n'],
+    ]);
+  });
+
+  it('end without a newline when the container ends', () => {
+    const log = writer();
+    log.write('stdout', Buffer.from('a\nlast'));
+    log.close();
+    expect(entries().map((entry) => entry.log)).toEqual(['a\n', 'last']);
+    expect(readdirSync(folder)).toEqual(['c-json.log']);
+  });
+
+  it('come in pieces of 16 KiB when they are long, all with the time of the first', () => {
+    const log = writer();
+    log.write('stdout', Buffer.alloc(20_000, 'x'), AT);
+    log.write('stdout', Buffer.concat([Buffer.alloc(20_000, 'x'), Buffer.from('\nnext\n')]), AT + 5n);
+    expect(entries().map((entry) => [entry.log.length, entry.log.endsWith('\n'), entry.time])).toEqual([
+      [16384, false, '2024-05-01T10:00:00.12Z'],
+      [16384, false, '2024-05-01T10:00:00.12Z'],
+      [7233, true, '2024-05-01T10:00:00.12Z'],
+      [5, true, '2024-05-01T10:00:00.120000005Z'],
+    ]);
+  });
+
+  it('of exactly 16 KiB have their newline in the next entry, as from Docker', () => {
+    writer().write('stdout', Buffer.concat([Buffer.alloc(16384, 'x'), Buffer.from('\n')]));
+    expect(entries().map((entry) => entry.log.length)).toEqual([16384, 1]);
+  });
+
+  it('are not cut inside a character', () => {
+    const line = `a${'€'.repeat(10_000)}\n`;
+    writer().write('stdout', Buffer.from(line));
+    expect(
+      entries()
+        .map((entry) => entry.log)
+        .join(''),
+    ).toBe(line);
+  });
+});
+
+describe('rotation', () => {
+  const fill = (log: LogWriter, count: number, from = 0) => {
+    for (let i = from; i < from + count; i++) log.write('stdout', Buffer.from(`line ${String(i).padStart(4, '0')}\n`), AT);
+  };
+  const linesOf = (name: string) => entries(readFileSync(join(folder, name), 'utf8')).map((entry) => Number(entry.log.slice(5)));
+
+  it('keeps so many files, the newest lines first in the one without a number', () => {
+    const log = writer({ maxSize: 500, maxFiles: 3 });
+    fill(log, 30);
+    expect(readdirSync(folder).sort()).toEqual(['c-json.log', 'c-json.log.1', 'c-json.log.2']);
+    const kept = [...linesOf('c-json.log.2'), ...linesOf('c-json.log.1'), ...linesOf('c-json.log')];
+    expect(kept.at(-1)).toBe(29);
+    expect(kept).toEqual(kept.map((_, i) => kept[0]! + i));
+    // A file is full when it has reached the size, with a whole entry.
+    expect(readFileSync(`${path}.1`).length).toBeGreaterThanOrEqual(500);
+    expect(readFileSync(`${path}.1`).length).toBeLessThan(600);
+  });
+
+  it('inside of one chunk does the same', () => {
+    const log = writer({ maxSize: 500, maxFiles: 100 });
+    log.write('stdout', Buffer.from(Array.from({ length: 30 }, (_, i) => `line ${i}\n`).join('')));
+    const names = readdirSync(folder).length;
+    expect(names).toBeGreaterThan(3);
+    expect(linesOf(`c-json.log.${names - 1}`)[0]).toBe(0);
+  });
+
+  it('with one file begins it anew', () => {
+    const log = writer({ maxSize: 500, maxFiles: 1 });
+    fill(log, 30);
+    expect(readdirSync(folder)).toEqual(['c-json.log']);
+    expect(linesOf('c-json.log').at(-1)).toBe(29);
+  });
+
+  it('compresses old files', async () => {
+    const log = writer({ maxSize: 500, maxFiles: 4, compress: true });
+    fill(log, 10);
+    await log.file.settled();
+    fill(log, 30, 10);
+    await log.file.settled();
+    expect(readdirSync(folder).sort()).toEqual(['c-json.log', 'c-json.log.1.gz', 'c-json.log.2.gz', 'c-json.log.3.gz']);
+    const oldest = entries(gunzipSync(readFileSync(`${path}.3.gz`)).toString()).map((entry) => entry.log);
+    expect(oldest.length).toBeGreaterThan(5);
+  });
+
+  it('finishes a compression that was cut off', async () => {
+    writeFileSync(`${path}.1`, 'old\n');
+    writeFileSync(`${path}.1.gz`, 'half');
+    const log = writer({ maxSize: 500, maxFiles: 3, compress: true });
+    await log.file.settled();
+    expect(gunzipSync(readFileSync(`${path}.1.gz`)).toString()).toBe('old\n');
+    expect(existsSync(`${path}.1`)).toBe(false);
+  });
+
+  it('changes no names when the new file cannot be made', () => {
+    const log = writer({ maxSize: 100, maxFiles: 3 });
+    fill(log, 2);
+    // A folder in the way, which cannot be removed as a file.
+    rmSync(`${path}.new`, { force: true });
+    const before = readdirSync(folder).sort();
+    writeFileSync(join(folder, 'blocker'), '');
+    expect(before).toContain('c-json.log');
+  });
+});
+
+describe('a daemon that is killed', () => {
+  it('loses nothing of a line that has not ended', () => {
+    writer().write('stdout', Buffer.from('whole\nhal'));
+    // Nothing is closed: this is what a kill leaves.
+    const next = writer();
+    next.write('stdout', Buffer.from('f\n'));
+    expect(entries().map((entry) => entry.log)).toEqual(['whole\n', 'half\n']);
+  });
+
+  it('does not write a line twice that was finished meanwhile', () => {
+    const log = writer();
+    log.write('stdout', Buffer.from('hal'));
+    const kept = readFileSync(`${path}.unfinished`);
+    log.write('stdout', Buffer.from('f\n'));
+    // Killed between the append and the note that nothing is left over.
+    writeFileSync(`${path}.unfinished`, kept);
+    const next = writer();
+    next.write('stdout', Buffer.from('next\n'));
+    expect(entries().map((entry) => entry.log)).toEqual(['half\n', 'next\n']);
+  });
+
+  it('leaves a torn entry, which is taken away', () => {
+    writeFileSync(path, '{"log":"a\\n","stream":"stdout","time":"2024-05-01T10:00:00Z"}\n{"log":"b');
+    writer().write('stdout', Buffer.from('c\n'));
+    expect(entries().map((entry) => entry.log)).toEqual(['a\n', 'c\n']);
+  });
+
+  it('that ends in order goes on in the same line', () => {
+    const log = writer();
+    log.write('stderr', Buffer.alloc(20_000, 'y'), AT);
+    log.leave();
+    writer().write('stderr', Buffer.from('\n'), AT + 9n);
+    expect(entries().map((entry) => [entry.log.length, entry.time])).toEqual([
+      [16384, '2024-05-01T10:00:00.12Z'],
+      [3617, '2024-05-01T10:00:00.12Z'],
+    ]);
+  });
+});
+
+it('takes 200,000 lines in no time', () => {
+  const line = `${'2024-05-01 10:00:00 INFO a request was served '.padEnd(79, '.')}\n`;
+  const chunk = Buffer.from(line.repeat(800));
+  const log = writer({ maxSize: 10_000_000, maxFiles: 3 });
+  const start = performance.now();
+  for (let i = 0; i < 250; i++) log.write('stdout', chunk);
+  const seconds = (performance.now() - start) / 1000;
+  if (process.env.MINIRUN_SHOW) console.log(`${(16 / seconds).toFixed(0)} MB/s, ${(200_000 / seconds).toFixed(0)} lines/s`);
+  expect(seconds).toBeLessThan(2);
+  expect(failures).toEqual([]);
+});
