@@ -41,11 +41,11 @@ export function logOptions(query: Query, tty: boolean): ReadOptions {
 }
 
 async function sendLogs(daemon: Daemon, call: Call): Promise<void> {
-  const { record, folder, log } = daemon.containers.get(call.params.id as string);
+  const { record, folder, running } = daemon.containers.get(call.params.id as string);
   if (record.State.Status === 'dead' || record.State.Status === 'removing')
     throw conflict('can not get logs from container which is dead or marked for removal');
   const tty = record.Config.Tty === true;
-  const pieces = readLogOf(record, folder, log, logOptions(call.query, tty), call.signal);
+  const pieces = readLogOf(record, folder, running?.log, logOptions(call.query, tty), call.signal);
   const framed = !tty && sinceVersion(call, 42);
   const response = call.stream(framed ? 'application/vnd.docker.multiplexed-stream' : 'application/vnd.docker.raw-stream');
   for await (const piece of pieces) {

@@ -5,6 +5,7 @@ import type { Daemon } from '../daemon.ts';
 import { badRequest, notFound } from '../http/api-error.ts';
 import type { Image } from '../image/images.ts';
 import type { ContainerConfig, HostConfig, NetworkingConfig } from './config.ts';
+import { logPathOf } from './logs/drivers.ts';
 import { newId } from './names.ts';
 import { networkOf, otherOf } from './network.ts';
 import { checkName } from './open.ts';
@@ -66,7 +67,7 @@ export async function createContainer(daemon: Daemon, request: CreateRequest): P
       State: { Status: 'created', Pid: 0, ExitCode: 0, Error: '', OOMKilled: false, StartedAt: NEVER, FinishedAt: NEVER },
       RestartCount: 0,
       StoppedByHand: false,
-      LogPath: hostConfig.LogConfig?.Type === 'json-file' ? join(options.dataRoot, 'containers', id, `${id}-json.log`) : '',
+      LogPath: logPathOf(hostConfig.LogConfig, join(options.dataRoot, 'containers', id), id),
       Networks: {},
     };
     containers.add(record).tell('create');

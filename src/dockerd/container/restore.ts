@@ -54,8 +54,12 @@ async function restoreOne(daemon: Daemon, container: Container, status: Status |
   // Created and never started, or lost.
   if (status !== undefined) await removeTask(daemon.clients, container.id);
   rmSync(fifoFolder(daemon, container.id), { recursive: true, force: true });
-  if (isRunning(record)) await container.locked(() => ended(daemon, container, UNKNOWN));
-  else if (record.HostConfig.AutoRemove && thought === 'exited') await removeContainer(daemon, container, { force: false, volumes: true });
+  if (isRunning(record)) {
+    // The line that the last daemon had taken the beginning of will not go on.
+    openContainerLog(daemon, container).close();
+    await container.locked(() => ended(daemon, container, UNKNOWN));
+  } else if (record.HostConfig.AutoRemove && thought === 'exited')
+    await removeContainer(daemon, container, { force: false, volumes: true });
 }
 
 /** Its streams are opened again where they were; its end, also one that has come already, is waited for. */
@@ -66,7 +70,7 @@ function reconnect(daemon: Daemon, container: Container, pid: number, paused: bo
   const logging = openContainerLog(daemon, container);
   const streams = openStreams(paths, logging.write);
   streams.opened();
-  container.running = { streams, closeLog: logging.close, over: Promise.resolve(), stopping: record.StoppedByHand };
+  container.running = { streams, log: logging.log, closeLog: logging.close, over: Promise.resolve(), stopping: record.StoppedByHand };
   record.State.Pid = pid;
   record.State.Status = paused ? 'paused' : 'running';
   container.running.over = settle(daemon, container, waitForEnd(daemon, id));

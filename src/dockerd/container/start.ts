@@ -63,7 +63,7 @@ async function start(daemon: Daemon, container: Container): Promise<void> {
   makeFifos(paths, fifoFolder(daemon, id));
   const log = openContainerLog(daemon, container);
   const streams = openStreams(paths, log.write);
-  const running = { streams, closeLog: log.close, over: Promise.resolve(), stopping: false };
+  const running = { streams, log: log.log, closeLog: log.close, over: Promise.resolve(), stopping: false };
   container.running = running;
   for (const begin of container.awaiting) begin(running);
   container.awaiting.clear();

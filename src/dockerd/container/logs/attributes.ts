@@ -30,18 +30,25 @@ const FIELDS: Record<string, (container: LoggedContainer) => string> = {
   DaemonName: () => 'docker',
 };
 
-/** @throws 400 for a template that asks for more than a field */
-export function tagOf(template: string, container: LoggedContainer): string {
-  return template.replace(/\{\{(.*?)\}\}/g, (whole, inner: string) => {
-    const field = FIELDS[/^\s*\.(\w+)\s*$/.exec(inner)?.[1] ?? ''];
-    if (field) return field(container);
-    throw badRequest(
-      `invalid value for tag: ${whole} is none of ${Object.keys(FIELDS)
-        .map((name) => `{{.${name}}}`)
-        .join(', ')}`,
-    );
-  });
+/** The templates of a tag, each with what is inside of its braces. */
+const TEMPLATE = /\{\{(.*?)\}\}/g;
+
+function fieldOf(inside: string): (typeof FIELDS)[string] | undefined {
+  const name = /^\s*\.(\w+)\s*$/.exec(inside)?.[1] ?? '';
+  return Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
 }
+
+/** @throws 400 for a tag that asks for more than fields */
+export function checkTag(tag: string): void {
+  for (const [whole, inside = ''] of tag.matchAll(TEMPLATE)) {
+    if (fieldOf(inside)) continue;
+    const known = Object.keys(FIELDS).map((name) => `{{.${name}}}`);
+    throw badRequest(`invalid value for tag: ${whole} is none of ${known.join(', ')}`);
+  }
+}
+
+export const tagOf = (tag: string, container: LoggedContainer): string =>
+  tag.replace(TEMPLATE, (whole, inside: string) => fieldOf(inside)?.(container) ?? whole);
 
 function choose(from: Readonly<Record<string, string>>, names: string | undefined, pattern: string | undefined): [string, string][] {
   const wanted = new Set(names?.split(','));
@@ -57,7 +64,7 @@ const variables = (env: readonly string[]): Record<string, string> =>
     }),
   );
 
-/** As JSON with its keys in order, as Go writes a map; empty when there is nothing. @throws 400 */
+/** As JSON with its keys in order, as Go writes a map; empty when there is nothing. */
 export function attributesOf(options: Readonly<Record<string, string>>, container: LoggedContainer): string {
   const chosen = [
     ...choose(container.labels, options.labels, options['labels-regex']),

@@ -12,6 +12,7 @@
 import { join } from 'node:path';
 import { badRequest } from '../../http/api-error.ts';
 import type { HostConfig } from '../config.ts';
+import { checkTag } from './attributes.ts';
 import type { LogFileSettings } from './log-file.ts';
 
 export interface LogConfig {
@@ -118,6 +119,7 @@ export function checkLogConfig({ Type, Config }: LogConfig): void {
   limitsOf(driver, Config);
   checkPattern('labels-regex', Config['labels-regex']);
   checkPattern('env-regex', Config['env-regex']);
+  if (Config.tag) checkTag(Config.tag);
 }
 
 /** @returns undefined for the driver `none`. @param folder the container's */
@@ -127,5 +129,5 @@ export function logSettings({ Type, Config }: LogConfig, folder: string, id: str
 }
 
 /** What `inspect` shows: only json-file's is meant to be read by others. */
-export const logPathOf = ({ Type }: LogConfig, folder: string, id: string): string =>
-  Type === 'json-file' ? join(folder, DRIVERS[Type]?.file(id) as string) : '';
+export const logPathOf = (config: HostConfig['LogConfig'], folder: string, id: string): string =>
+  config?.Type === 'json-file' ? join(folder, DRIVERS['json-file']?.file(id) as string) : '';

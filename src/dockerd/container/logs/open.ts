@@ -19,7 +19,7 @@ const configOf = ({ HostConfig: { LogConfig } }: ContainerRecord): LogConfig => 
  * @param command what it runs, for the tag
  * @param failed is told what could not be written
  * @returns undefined for the driver `none`
- * @throws ApiError for a tag that cannot be made; Error of the file system
+ * @throws Error of the file system
  */
 export function openLog(
   record: ContainerRecord,

@@ -17,8 +17,6 @@ export interface LogWriter {
   write(stream: Stream, chunk: Buffer, at?: bigint): void;
   /** The container ended: its last lines are written even without a newline, and who follows comes to an end. */
   close(): void;
-  /** The daemon ends, and the container does not: the next daemon goes on in the middle of the line. */
-  leave(): void;
 }
 
 export interface LogWriterSettings extends LogFileSettings {
@@ -105,10 +103,6 @@ export function openWriter(settings: LogWriterSettings, failed: (error: unknown)
         flush();
         store.remove();
       });
-      store.close();
-      file.close();
-    },
-    leave() {
       store.close();
       file.close();
     },

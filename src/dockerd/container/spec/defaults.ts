@@ -3,6 +3,7 @@ import { MASKED_PATHS, READONLY_PATHS } from '../../../runc/spec/default-config.
 import type { MachineFacts } from '../../host/facts.ts';
 import type { DaemonOptions } from '../../options.ts';
 import type { HostConfig } from '../config.ts';
+import { logConfigOf } from '../logs/drivers.ts';
 
 /** Its own on version 2. On version 1 the host's, as Docker has it: programs there look for their cgroup by its full path. */
 const cgroupns = ({ cgroup: { mode } }: Pick<MachineFacts, 'cgroup'>): string => (mode === 'v2' ? 'private' : 'host');
@@ -22,9 +23,7 @@ export function withDefaults(
     CgroupnsMode: hostConfig.CgroupnsMode || cgroupns(facts),
     RestartPolicy: { Name: hostConfig.RestartPolicy?.Name || 'no', MaximumRetryCount: hostConfig.RestartPolicy?.MaximumRetryCount ?? 0 },
     Runtime: hostConfig.Runtime || options.defaultRuntime,
-    LogConfig: LogConfig?.Type
-      ? { Type: LogConfig.Type, Config: LogConfig.Config ?? {} }
-      : { Type: options.logDriver, Config: { ...options.logOptions, ...LogConfig?.Config } },
+    LogConfig: logConfigOf(LogConfig, { Type: options.logDriver, Config: options.logOptions }),
     // The CLI says 0 and -1 for "no limit".
     PidsLimit: (hostConfig.PidsLimit ?? 0) > 0 ? hostConfig.PidsLimit : undefined,
     ...(Privileged
