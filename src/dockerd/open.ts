@@ -12,6 +12,7 @@ import type { Daemon } from './daemon.ts';
 import { writeWhole } from './durable.ts';
 import { openEvents } from './events.ts';
 import { readMachineFacts } from './host/read-facts.ts';
+import { keepingStores } from './image/dangling.ts';
 import { openImages } from './image/open.ts';
 import { openNetworks } from './network/open.ts';
 import type { DaemonOptions } from './options.ts';
@@ -47,9 +48,9 @@ export async function openDaemon(options: DaemonOptions, shims: Record<string, s
   );
   const snapshotter = embedded?.containerd.services.snapshots.has('overlayfs') === false ? 'native' : 'overlayfs';
   if (!embedded) throw new Error('--containerd: not there yet');
-  const stores = storesOf(embedded.containerd.services, options.containerdNamespace, snapshotter);
+  const stores = keepingStores(storesOf(embedded.containerd.services, options.containerdNamespace, snapshotter));
   const events = openEvents();
-  const images = openImages(stores);
+  const images = openImages(stores, clients, snapshotter);
   const networks = openNetworks(id, created);
   const containers = openContainers(dataRoot, events, log);
   const volumes = await openVolumes({

@@ -2,6 +2,8 @@
 import { attachRoutes } from './api/attach.ts';
 import { containerRoutes } from './api/containers.ts';
 import { execRoutes } from './api/exec.ts';
+import { imageTransferRoutes } from './api/image-transfer.ts';
+import { imageRoutes } from './api/images.ts';
 import { logsRoutes } from './api/logs.ts';
 import { systemRoutes } from './api/system.ts';
 import { volumeRoutes } from './api/volumes.ts';
@@ -15,4 +17,6 @@ export const routesOf = (daemon: Daemon): Route[] => [
   ...execRoutes(daemon),
   ...logsRoutes(daemon),
   ...volumeRoutes(daemon),
+  ...imageRoutes(daemon),
+  ...imageTransferRoutes(daemon),
 ];

@@ -14,8 +14,10 @@ import type { ContentPort, Image, Stores } from '../transfer/ports.ts';
 import { changeConfig } from './config-changes.ts';
 
 export interface ImportOptions {
-  /** what the image is called; without it the caller must name the target soon */
+  /** what the image is called; without it, and without the next, the caller must name the target soon */
   name?: string;
+  /** the name of an image that gets none */
+  nameless?: (target: Descriptor) => string;
   /** lines of a Dockerfile */
   changes?: readonly string[];
   /** for the history: where it comes from */
@@ -110,6 +112,7 @@ export async function importRootfs(
     });
     const target = await store(content, OCI_MANIFEST, { schemaVersion: 2, mediaType: OCI_MANIFEST, config: stored, layers: [layer] });
     await adopt(leased, target, { platform, ...(options.unpack !== undefined && { unpack: options.unpack }) });
-    return { target, config: stored, ...(name !== undefined && { image: await images.put({ name, target }) }) };
+    const given = name ?? options.nameless?.(target);
+    return { target, config: stored, ...(given !== undefined && { image: await images.put({ name: given, target }) }) };
   });
 }
