@@ -29,8 +29,11 @@ export interface EmbeddedOptions {
 export interface Embedded {
   transport: Transport;
   containerd: Containerd;
-  /** Shims and their containers live on, to be found again by the next one that has the same folders. */
-  close(): Promise<void>;
+  /**
+   * Shims and their containers live on, to be found again by the next one that has the same folders.
+   * @param leaveMs where there is no next one, how long shims without containers may take to tell their last events and go: milliseconds
+   */
+  close(leaveMs?: number): Promise<void>;
 }
 
 /** Opens everything below root and state, and goes on with the tasks that are found there. */
@@ -53,8 +56,8 @@ export async function openEmbedded({ root, state, shims = {}, log = () => undefi
   return {
     transport: embeddedTransport(containerd),
     containerd,
-    async close() {
-      await listening.close();
+    async close(leaveMs) {
+      await listening.close(leaveMs);
       await containerd.close();
     },
   };

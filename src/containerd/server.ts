@@ -19,8 +19,11 @@ const MAX_MESSAGE = 16 << 20;
 const WINDOW = 4 << 20;
 
 export interface Listening {
-  /** Nobody can connect any more, and who is connected is cut off. */
-  close(): Promise<void>;
+  /**
+   * Nobody can connect any more, and who is connected is cut off.
+   * @param leaveMs how long those who are connected may first go by themselves: milliseconds
+   */
+  close(leaveMs?: number): Promise<void>;
 }
 
 /**
@@ -67,16 +70,16 @@ export async function serveContainerd(containerd: Containerd, address: string): 
     throw error;
   }
   return {
-    async close() {
+    async close(leaveMs) {
       for (const session of sessions) session.destroy();
-      await Promise.all([ended(grpc), shims.close()]);
+      await Promise.all([ended(grpc), shims.close(leaveMs)]);
       rmSync(address, { force: true });
     },
   };
 }
 
 /** Serves only what shims call, on ADDRESS.ttrpc. */
-export async function listenForShims(containerd: Containerd, address: string): Promise<Listening> {
+export async function listenForShims(containerd: Pick<Containerd, 'shimRoutes'>, address: string): Promise<Listening> {
   const path = `${address}.ttrpc`;
   const server = createSocketServer();
   serveTtrpc(server, received(containerd.shimRoutes, { from: 'shim', to: 'containerd', protocol: 'ttrpc' }));
@@ -87,10 +90,12 @@ export async function listenForShims(containerd: Containerd, address: string): P
   });
   await listen(server, path);
   return {
-    async close() {
+    async close(leaveMs = 0) {
+      const over = ended(server);
       // A shim keeps its connection as long as it lives.
-      for (const socket of sockets) socket.destroy();
-      await ended(server);
+      const cutOff = setTimeout(() => sockets.forEach((socket) => socket.destroy()), leaveMs);
+      await over;
+      clearTimeout(cutOff);
       rmSync(path, { force: true });
     },
   };

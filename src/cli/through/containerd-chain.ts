@@ -14,6 +14,8 @@ import { SHIM } from './programs.ts';
 const RUNTIME = 'io.containerd.minirun.v1';
 /** What ctr and dockerd call a config.json in a message. */
 const SPEC = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
+/** An empty shim goes in a moment; one that hangs must not hold up the command for ever. */
+const LEAVE_MS = 5000;
 
 export async function containerdChain({ id, name, config, folder }: ChainRequest): Promise<Chain> {
   // An empty shim is of no use to anybody else: it ends at once.
@@ -48,6 +50,7 @@ export async function containerdChain({ id, name, config, folder }: ChainRequest
       if (state === 'task') await tasks.delete({ containerId }, call);
       if (state !== 'nothing') await containers.delete({ id }, call);
     },
-    close: () => containerd.close(),
+    // No later daemon comes that the shim could tell its last event to.
+    close: () => containerd.close(LEAVE_MS),
   };
 }
