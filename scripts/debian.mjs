@@ -23,15 +23,24 @@ export const FOR_TESTS = {
   iproute2: 'looks at network namespaces',
   procps: 'looks at processes',
   criu: 'checkpoint and restore, where it fits the kernel: in the VM',
+  skopeo: 'exchanges images with us',
+  umoci: 'comparison',
+  'apache2-utils': 'htpasswd, for a registry that asks for a password',
+  openssl: "a registry's certificate",
+  zstd: 'layers that zstd itself has compressed',
+  curl: "asks servers without our client, as the documentation's reader does",
+  'python3-docker': "Docker's library for Python: a client of minirund",
+  jq: "reads JSON in the documentation's commands",
 };
 
-/** Whole engines, which test/swap runs on minirun-runc: package → what is there when it is, and what for. */
+/** Whole engines and servers, for the tests that run beside or on them: package → what is there when it is, and what for. */
 const ENGINES = {
   podman: ['podman', 'swap test'],
   netavark: ['/usr/lib/podman/netavark', 'networks of podman'],
   catatonit: ['/usr/libexec/podman/catatonit', 'pods of podman'],
   containerd: ['containerd', 'swap test'],
   'docker.io': ['dockerd', 'swap test'],
+  'docker-registry': ['docker-registry', 'push and pull'],
 };
 
 /** Those of the packages that are not installed, by dpkg. */
@@ -92,15 +101,15 @@ export function systemPackages(packages) {
 }
 
 /**
- * Puts the engines there that test/swap needs, and which nobody has installed from elsewhere. Not
- * where systemd runs: it would start their daemons, and they would change the firewall.
+ * Puts the engines and servers there that tests need, and which nobody has installed from elsewhere. Not
+ * where systemd runs: it would start their daemons, which would change the firewall and take ports.
  */
 export function enginePackages() {
   const lacking = Object.entries(ENGINES).filter(([, [what]]) => !(what.startsWith('/') ? existsSync(what) : which(what)));
   if (!lacking.length) return;
   if (!existsSync('/run/systemd/system'))
     return withoutStarting(() => systemPackages(Object.fromEntries(lacking.map(([name, [, why]]) => [name, why]))));
-  console.error(`test/swap runs with the engines that are installed; not installed: ${lacking.map(([name]) => name).join(' ')}`);
+  console.error(`tests run with the engines that are installed; not installed: ${lacking.map(([name]) => name).join(' ')}`);
 }
 
 /** invoke-rc.d(8) starts a package's daemon unless this program says 101; images of containers have it anyway. */

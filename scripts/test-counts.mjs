@@ -1,6 +1,7 @@
 /**
- * A vitest reporter that counts, and prints each skipped test with its reason. The counts go to
- * the file that MINIRUN_TEST_COUNTS names, as JSON {passed, failed, skipped}.
+ * A vitest reporter that counts, and prints each skipped test with its reason, and each that passed
+ * only when it was tried again with its first failure. The counts go to the file that
+ * MINIRUN_TEST_COUNTS names, as JSON {passed, failed, skipped}.
  */
 import { writeFileSync } from 'node:fs';
 
@@ -30,13 +31,16 @@ export default class Counts {
   onTestRunEnd(modules, errors) {
     const counts = { passed: 0, failed: errors.length, skipped: 0 };
     const skipped = new Map();
+    const flaky = [];
     for (const module of modules) {
       // A file that could not even be loaded has no tests to count.
       if (module.state() === 'failed' && [...module.children.allTests('failed')].length === 0) counts.failed += 1;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
-        if (state === 'passed') counts.passed += 1;
-        else if (state === 'failed') counts.failed += 1;
+        if (state === 'passed') {
+          counts.passed += 1;
+          if (test.diagnostic()?.flaky) flaky.push(test);
+        } else if (state === 'failed') counts.failed += 1;
         else {
           counts.skipped += 1;
           const reason = this.#reasonOf(test);
@@ -47,6 +51,13 @@ export default class Counts {
     for (const [reason, names] of skipped) {
       console.log(`skipped, ${reason}:`);
       for (const name of names) console.log(`  ${name}`);
+    }
+    for (const test of flaky) {
+      console.log(`flaky: passed only at its second try: ${test.module.relativeModuleId} > ${test.fullName}`);
+      for (const { message, stacks } of test.result().errors ?? []) {
+        const [at] = stacks ?? [];
+        console.log(`  ${message}${at ? ` (${at.file}:${at.line})` : ''}`.replaceAll('\n', '\n  '));
+      }
     }
     if (process.env.MINIRUN_TEST_COUNTS) writeFileSync(process.env.MINIRUN_TEST_COUNTS, JSON.stringify(counts));
   }

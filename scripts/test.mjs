@@ -13,8 +13,8 @@ import { staticChecks } from './check.mjs';
 import { ready } from './ready.mjs';
 import { attempt, local } from './shell.mjs';
 
-// One file that is asked for seldom is one of test/swap.
-const engines = process.argv.length === 2 || process.argv.some((argument) => argument.includes('swap'));
+// One file that is asked for seldom needs them.
+const engines = process.argv.length === 2 || process.argv.some((argument) => /swap|registry|docs/.test(argument));
 await ready({ tests: true, engines });
 const { fixtures } = await import('./fixtures.mjs');
 await fixtures();

@@ -16,7 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { call, closeFd, pipe } from '../../src/libc/fd.ts';
 import { startTime, waitReadable } from '../../src/libc/process.ts';
 import { receiveMessage } from '../../src/libc/unix-message.ts';
@@ -45,7 +45,6 @@ function criuReason(): string | undefined {
   return `criu ${version} does not work on Linux ${release} (criu check); test/vm/run has a kernel that it fits, MINIRUN_TEST_CRIU may name a newer one`;
 }
 const noCriu = criuReason();
-if (noCriu) console.log(`checkpoint: the tests with a real criu are skipped, ${noCriu}`);
 const hasFeature = (name: string): boolean => !noCriu && spawnSync(CRIU, ['check', '--feature', name]).status === 0;
 
 /** Counts in a variable of the shell: only its memory knows how far it is. */
@@ -228,7 +227,11 @@ describe.skipIf(reason)('without a criu that works', () => {
   });
 });
 
-describe.skipIf(noCriu)('with criu', () => {
+describe('with criu', () => {
+  beforeEach((context) => {
+    if (noCriu) context.skip(noCriu);
+  });
+
   it('a container goes on where it was, and looks as before', async () => {
     const b = box();
     await running(b);

@@ -79,7 +79,8 @@ describe.skipIf(reason)('minirun-containerd', () => {
     await ok(['snapshots', 'rm', 'done']);
   });
 
-  test.skipIf(!hasProgram('docker-registry'))('push to and pull from a registry', async () => {
+  test('push to and pull from a registry', async (context) => {
+    if (!hasProgram('docker-registry')) context.skip('needs the program docker-registry');
     const name = `${await registry(place())}/busybox:pushed`;
     await ok(['images', 'push', '--plain-http', name, IMAGE]);
     await ok(['-n', 'puller', 'images', 'pull', '--plain-http', name]);
@@ -92,7 +93,8 @@ describe.skipIf(reason)('minirun-containerd', () => {
     expect(await ok(['images', 'check'])).toMatch(/complete \(2\/2\)/);
   });
 
-  test.skipIf(!hasProgram('containerd'))('what goes wrong is told in the words of containerd', async () => {
+  test('what goes wrong is told in the words of containerd', async (context) => {
+    if (!hasProgram('containerd')) context.skip('needs the program containerd');
     const real = await realContainerd(place());
     const wrong = [
       ['images', 'rm', 'nope'],
