@@ -10,7 +10,7 @@ const cgroupns = ({ cgroup: { mode } }: Pick<MachineFacts, 'cgroup'>): string =>
 
 export function withDefaults(
   hostConfig: HostConfig,
-  facts: Pick<MachineFacts, 'cgroup'>,
+  facts: Pick<MachineFacts, 'cgroup' | 'support'>,
   options: Pick<DaemonOptions, 'defaultShmSize' | 'defaultRuntime' | 'logDriver' | 'logOptions'>,
 ): HostConfig {
   const { Memory = 0, MemorySwap = 0, LogConfig, Privileged } = hostConfig;
@@ -24,6 +24,7 @@ export function withDefaults(
     RestartPolicy: { Name: hostConfig.RestartPolicy?.Name || 'no', MaximumRetryCount: hostConfig.RestartPolicy?.MaximumRetryCount ?? 0 },
     Runtime: hostConfig.Runtime || options.defaultRuntime,
     LogConfig: logConfigOf(LogConfig, { Type: options.logDriver, Config: options.logOptions }),
+    OomKillDisable: hostConfig.OomKillDisable ?? (facts.support.oomKillDisable ? false : undefined),
     // The CLI says 0 and -1 for "no limit".
     PidsLimit: (hostConfig.PidsLimit ?? 0) > 0 ? hostConfig.PidsLimit : undefined,
     ...(Privileged

@@ -1,6 +1,7 @@
 /**
  * From what a client asked (ContainerConfig, HostConfig) to the OCI config.json.
  *
+ *     forVersion(config, hostConfig, version, facts)     what older clients mean
  *     mergeImage(config, image.config.config)            what the client left out, from the image
  *     checkCreate(config, hostConfig, facts, options)    400 in Docker's words; defaults filled in; warnings
  *     userOf(config.User, hostConfig.GroupAdd, files)    names → numbers, by the container's /etc/passwd
@@ -36,6 +37,7 @@ import { hostnameOf } from './hostname.ts';
 import { isHost, isPrivate } from './modes.ts';
 import { INIT_PATH, mountsOf, type OwnFiles } from './mounts.ts';
 import { type Joined, type NetworkNamespace, namespacesOf } from './namespaces.ts';
+import { oomScoreOf } from './oom-score.ts';
 import { processArgs } from './process-args.ts';
 import { resourcesOf } from './resources.ts';
 import { rlimitsFor } from './rlimits.ts';
@@ -88,11 +90,11 @@ export function ociConfig(input: OciConfigInput): Config {
       user: ociUser(user),
       args: [...(init ? [INIT_PATH, '--'] : []), ...processArgs(config)],
       env: containerEnvironment(config, hostname, terminal),
-      cwd: posix.normalize(config.WorkingDir || '/'),
+      cwd: posix.resolve('/', config.WorkingDir || '/'),
       capabilities,
       rlimits: rlimitsFor(hostConfig, options.defaultUlimits, facts),
       noNewPrivileges: security.noNewPrivileges,
-      oomScoreAdj: hostConfig.OomScoreAdj ?? 0,
+      oomScoreAdj: oomScoreOf(hostConfig, facts),
     },
     root: { path: input.rootfs, readonly: hostConfig.ReadonlyRootfs === true },
     ...(isHost(hostConfig.UTSMode) ? {} : { hostname }),
