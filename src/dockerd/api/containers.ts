@@ -7,6 +7,7 @@ import { listContainers } from '../container/list.ts';
 import { pause, unpause } from '../container/pause.ts';
 import { removeContainer } from '../container/remove.ts';
 import { rename } from '../container/rename.ts';
+import { forVersion } from '../container/spec/api-version.ts';
 import { startContainer } from '../container/start.ts';
 import { restartContainer, type StopOptions, stopContainer } from '../container/stop.ts';
 import { updateContainer } from '../container/update.ts';
@@ -27,9 +28,10 @@ export function containerRoutes(daemon: Daemon): Route[] {
   return [
     route('GET', '/containers/json', async (call) => call.reply(200, await listContainers(daemon, call.query))),
     route('POST', '/containers/create', async (call) => {
-      const { HostConfig = {}, NetworkingConfig = {}, ...config } = await call.json(createRequest);
+      const { HostConfig = {}, NetworkingConfig = {}, ...rest } = await call.json(createRequest);
+      const { config, hostConfig } = forVersion(rest, HostConfig, call.version, daemon.facts);
       const [name, platform] = [call.query.get('name') ?? '', call.query.get('platform') ?? ''];
-      const request = { config, hostConfig: HostConfig, networking: NetworkingConfig, name, platform };
+      const request = { config, hostConfig, networking: NetworkingConfig, name, platform };
       call.reply(201, await createContainer(daemon, request as Parameters<typeof createContainer>[1]));
     }),
     route('GET', '/containers/{id}/json', async (call) =>

@@ -38,8 +38,8 @@ export async function createContainer(daemon: Daemon, request: CreateRequest): P
   if (!request.config.Image) throw badRequest('no image specified: Config.Image is empty');
   const image = await daemon.images.get(request.config.Image);
   checkPlatform(image, request.platform, request.config.Image);
-  const merged = mergeImage(request.config, image.config.config);
-  const { config, hostConfig, warnings } = checkCreate(merged, request.hostConfig, facts, options);
+  const { config: asked, hostConfig, warnings } = checkCreate(request.config, request.hostConfig, facts, options);
+  const config = mergeImage(asked, image.config.config);
   runtimeOf(options, hostConfig.Runtime);
   checkOthers(daemon, hostConfig);
 

@@ -15,7 +15,6 @@ import { oomScoreWarnings } from './oom-score.ts';
 import { checkPortBindings } from './ports.ts';
 import { checkRestartPolicy, restarts } from './restart-policy.ts';
 import { checkUlimits, rlimitWarnings } from './rlimits.ts';
-import { checkRuntime } from './runtime.ts';
 import { parseSecurityOptions } from './security-options.ts';
 import { tmpfsMount } from './tmpfs.ts';
 
@@ -28,13 +27,11 @@ export interface CheckedCreate {
   warnings: string[];
 }
 
-export type CreateOptions = Pick<
-  DaemonOptions,
-  'cgroupParent' | 'defaultShmSize' | 'defaultRuntime' | 'runtimes' | 'logDriver' | 'logOptions'
->;
+export type CreateOptions = Pick<DaemonOptions, 'defaultShmSize' | 'defaultRuntime' | 'logDriver' | 'logOptions'>;
 
 /**
- * Before or after mergeImage: what the image says is checked as well then.
+ * Before mergeImage: what an image says was checked by who made it, and is in nobody's way. That there is such a
+ * runtime, network or container is for others to say.
  * @throws ApiError 400 in Docker's words; 501 for what this daemon does not do
  */
 export function checkCreate(config: ContainerConfig, hostConfig: HostConfig, facts: MachineFacts, options: CreateOptions): CheckedCreate {
@@ -43,7 +40,6 @@ export function checkCreate(config: ContainerConfig, hostConfig: HostConfig, fac
   checkHost(hostConfig, facts);
   const limits = checkResources(hostConfig, facts);
   const complete = withDefaults(limits.hostConfig, facts, options);
-  checkRuntime(complete.Runtime as string, options);
   const warnings = [
     ...limits.warnings,
     ...capabilityWarnings(hostConfig, facts),
