@@ -2,12 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { openEmbedded } from '../containerd/embedded.ts';
 import type { Log } from '../containerd/log.ts';
-import { storesOf } from '../containerd/transfer/stores.ts';
 import { openExecs } from './container/execs.ts';
 import { openContainers } from './container/open.ts';
-import { containerdClients, socketTransport } from './containerd/clients.ts';
+import { openContainerdFor } from './containerd/open.ts';
 import type { Daemon } from './daemon.ts';
 import { writeWhole } from './durable.ts';
 import { openEvents } from './events.ts';
@@ -37,18 +35,9 @@ export async function openDaemon(options: DaemonOptions, shims: Record<string, s
   // Others may pass through to files that a container's user owns, and see nothing on the way.
   for (const folder of [dataRoot, execRoot]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   const { id, created } = identityOf(dataRoot);
-  const embedded =
-    options.containerd === undefined
-      ? await openEmbedded({ root: join(dataRoot, 'containerd'), state: join(execRoot, 'containerd'), shims, log })
-      : undefined;
-  const clients = containerdClients(
-    embedded?.transport ?? socketTransport(options.containerd as string),
-    options.containerdNamespace,
-    embedded ? 'gRPC in memory' : 'gRPC',
-  );
-  const snapshotter = embedded?.containerd.services.snapshots.has('overlayfs') === false ? 'native' : 'overlayfs';
-  if (!embedded) throw new Error('--containerd: not there yet');
-  const stores = keepingStores(storesOf(embedded.containerd.services, options.containerdNamespace, snapshotter));
+  const containerd = await openContainerdFor(options, shims, log);
+  const { clients, snapshotter } = containerd;
+  const stores = keepingStores(containerd.stores);
   const events = openEvents();
   const images = openImages(stores, clients, snapshotter);
   const networks = openNetworks(id, created);
@@ -75,6 +64,6 @@ export async function openDaemon(options: DaemonOptions, shims: Record<string, s
     restarts: { exited: () => false, cancel: () => undefined, resume: () => undefined, close: () => undefined },
     health: { started: () => undefined, ended: () => undefined, close: () => undefined },
     volumes,
-    close: () => embedded.close(),
+    close: () => containerd.close(),
   };
 }
