@@ -1,5 +1,5 @@
 /** Logs as files: Docker's format to the byte, rotation, and what a killed daemon leaves. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -168,14 +168,23 @@ describe('rotation', () => {
     expect(existsSync(`${path}.1`)).toBe(false);
   });
 
-  it('changes no names when the new file cannot be made', () => {
-    const log = writer({ maxSize: 100, maxFiles: 3 });
-    fill(log, 2);
-    // A folder in the way, which cannot be removed as a file.
-    rmSync(`${path}.new`, { force: true });
+  it('that fails is told once, changes no names and loses no line', () => {
+    const log = writer({ maxSize: 300, maxFiles: 3 });
+    fill(log, 10);
     const before = readdirSync(folder).sort();
-    writeFileSync(join(folder, 'blocker'), '');
-    expect(before).toContain('c-json.log');
+    // A folder in the way of the new file.
+    mkdirSync(`${path}.new`);
+    fill(log, 20, 10);
+    expect(failures.length).toBe(1);
+    expect(
+      readdirSync(folder)
+        .filter((name) => !name.endsWith('.new'))
+        .sort(),
+    ).toEqual(before);
+    expect(linesOf('c-json.log').slice(-20)).toEqual(Array.from({ length: 20 }, (_, i) => 10 + i));
+    rmdirSync(`${path}.new`);
+    fill(log, 1, 30);
+    expect(linesOf('c-json.log')).toEqual([30]);
   });
 });
 

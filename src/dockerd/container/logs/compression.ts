@@ -1,5 +1,5 @@
 /** Compresses what was rotated, one file after another, while the log goes on. */
-import { createReadStream, createWriteStream, existsSync, renameSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, openSync, renameSync, rmSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { compressedName, rotatedName } from './rotated-files.ts';
@@ -27,9 +27,9 @@ export function openCompression(path: string, count: number, failed: (error: unk
 
   const compressAll = async (): Promise<void> => {
     for (index = oldestPlain(); index > 0 && !ended.signal.aborted; index = oldestPlain()) {
-      await pipeline(createReadStream(rotatedName(path, index)), createGzip(), createWriteStream(temporary, { mode: 0o640 }), {
-        signal: ended.signal,
-      });
+      // Opened here and now: the next rotation gives the name to another file.
+      const source = createReadStream('', { fd: openSync(rotatedName(path, index), 'r') });
+      await pipeline(source, createGzip(), createWriteStream(temporary, { mode: 0o640 }), { signal: ended.signal });
       // It may have been rotated out of the log meanwhile.
       if (index >= count) continue;
       // In this order a reader, and the next daemon after a crash, find one or the other.

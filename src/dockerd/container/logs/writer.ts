@@ -24,9 +24,11 @@ export interface LogWriterSettings extends LogFileSettings {
   attributes: string;
 }
 
+const SILENCE_MS = 60_000;
+
 /**
  * Opens a log, to go on with what is there.
- * @param failed is told, once for each kind of failure in a row, what could not be written
+ * @param failed is told what could not be written; once a minute for each kind of failure
  * @throws Error of the file system when it cannot be opened
  */
 export function openWriter(settings: LogWriterSettings, failed: (error: unknown) => void): LogWriter {
@@ -36,16 +38,17 @@ export function openWriter(settings: LogWriterSettings, failed: (error: unknown)
   const unfinished = readUnfinished(unfinishedPath, place());
   const store = openUnfinished(unfinishedPath);
   const batch = openBatch();
-  let failing = '';
+  /** When each kind of failure was told. */
+  const told = new Map<string, number>();
 
   const attempt = (act: () => void): void => {
     try {
       act();
-      failing = '';
     } catch (error) {
       const kind = String((error as NodeJS.ErrnoException).code ?? error);
-      if (kind !== failing) failed(error);
-      failing = kind;
+      if (performance.now() - (told.get(kind) ?? -SILENCE_MS) < SILENCE_MS) return;
+      told.set(kind, performance.now());
+      failed(error);
     }
   };
 
@@ -59,7 +62,8 @@ export function openWriter(settings: LogWriterSettings, failed: (error: unknown)
   const add = (source: Buffer, start: number, end: number, whole: boolean, tail: Buffer): void => {
     if (file.isFull(batch.length)) {
       flush();
-      file.rotate();
+      // A log that grows too large is better than none.
+      attempt(file.rotate);
     }
     addEntry(batch, source, start, end, whole, tail);
   };
