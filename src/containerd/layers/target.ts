@@ -6,7 +6,8 @@
 import type { Mount } from '../snapshots/mount.ts';
 
 export type Target =
-  | { kind: 'tree'; root: string }
+  /** `plain`: the tar is no layer, and names that would be whiteouts in one are names. */
+  | { kind: 'tree'; root: string; plain?: boolean }
   /** `lowers`: topmost first. `user`: attributes of user.overlay.*, which need no privilege. */
   | { kind: 'upper'; root: string; lowers: string[]; user: boolean };
 

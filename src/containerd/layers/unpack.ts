@@ -10,7 +10,7 @@ import { S } from '../../libc/flags.ts';
 import { type Rules, setAttributes, setAttributesAt, setTimes } from './attributes.ts';
 import { copyFolder } from './copy-up.ts';
 import { type Folder, openFolders } from './folders.ts';
-import { meaningOf, type Place, pathOf, placeOf } from './names.ts';
+import { type Meaning, meaningOf, type Place, pathOf, placeOf } from './names.ts';
 import { removeAt } from './removal.ts';
 import { readable, type TarEntry, TarError } from './tar-header.ts';
 import type { TarSink } from './tar-reader.ts';
@@ -42,6 +42,7 @@ export class LayerError extends Error {
  */
 export function unpack(root: number, target: Target, rules: Rules): Unpacking {
   const upper = target.kind === 'upper' ? target : undefined;
+  const plain = target.kind === 'tree' && target.plain === true;
   const folders = openFolders(root, (parent, name, path) => {
     parent.made.add(name);
     if (upper) copyFolder(parent.fd, name, path, upper.lowers, rules.owners);
@@ -138,7 +139,7 @@ export function unpack(root: number, target: Target, rules: Rules): Unpacking {
     const place = placeOf(entry.name);
     // The root is made by the snapshotter. An entry of its name may not replace it (CVE-2021-29136).
     if (place.name === '') return;
-    const meaning = meaningOf(place.name);
+    const meaning: Meaning = plain ? { kind: 'file' } : meaningOf(place.name);
     if (meaning.kind === 'ignored') rules.ignored(`${readable(entry.name)}: it belongs to aufs`);
     else if (meaning.kind === 'opaque') whiteouts.opaque(place);
     else if (meaning.kind === 'whiteout') whiteouts.one(place, meaning.of, entry);

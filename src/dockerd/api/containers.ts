@@ -31,7 +31,7 @@ export function containerRoutes(daemon: Daemon): Route[] {
       const { HostConfig = {}, NetworkingConfig = {}, ...rest } = await call.json(createRequest);
       const { config, hostConfig } = forVersion(rest, HostConfig, call.version, daemon.facts);
       const [name, platform] = [call.query.get('name') ?? '', call.query.get('platform') ?? ''];
-      const request = { config, hostConfig, networking: NetworkingConfig, name, platform };
+      const request = { config, hostConfig, networking: NetworkingConfig, name, platform, minor: call.version[1] };
       call.reply(201, await createContainer(daemon, request as Parameters<typeof createContainer>[1]));
     }),
     route('GET', '/containers/{id}/json', async (call) =>

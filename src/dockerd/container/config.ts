@@ -76,6 +76,7 @@ export const mountRequest = v.object({
       Subpath: text,
     }),
   ),
+  ImageOptions: optional(v.object({ Subpath: text })),
   TmpfsOptions: optional(v.object({ SizeBytes: integer, Mode: integer, Options: optional(v.array(v.array(v.string()))) })),
 });
 

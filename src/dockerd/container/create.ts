@@ -1,4 +1,5 @@
 /** Making a container: everything checked, then its file system and its record. Nothing runs yet. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatPlatform, matchPlatform, parsePlatform } from '../../containerd/registry/platform.ts';
 import type { Daemon } from '../daemon.ts';
@@ -6,12 +7,15 @@ import { badRequest, notFound } from '../http/api-error.ts';
 import type { Image } from '../image/images.ts';
 import type { ContainerConfig, HostConfig, NetworkingConfig } from './config.ts';
 import { logPathOf } from './logs/drivers.ts';
+import { makeMounts } from './mounts/make.ts';
+import { planMounts } from './mounts/mount-points.ts';
+import { populateVolumes } from './mounts/populate.ts';
 import { newId } from './names.ts';
 import { networkOf, otherOf } from './network.ts';
 import { checkName } from './open.ts';
-import { type ContainerRecord, type MountPoint, NEVER } from './record.ts';
-import { SNAPSHOT_LABEL } from './restore.ts';
+import { type ContainerRecord, NEVER } from './record.ts';
 import { runtimeOf } from './runtime.ts';
+import { SNAPSHOT_LABEL } from './snapshot-label.ts';
 import { checkCreate } from './spec/check-create.ts';
 import { mergeImage } from './spec/merge-image.ts';
 import { containerOf } from './spec/modes.ts';
@@ -25,6 +29,8 @@ export interface CreateRequest {
   name: string;
   /** `linux/arm64`: 404 when the image that is here is for another one. */
   platform: string;
+  /** Of the client's API version, 1.MINOR: what some options mean depends on it. */
+  minor: number;
 }
 
 export interface Created {
@@ -42,16 +48,23 @@ export async function createContainer(daemon: Daemon, request: CreateRequest): P
   const config = mergeImage(asked, image.config.config);
   runtimeOf(options, hostConfig.Runtime);
   checkOthers(daemon, hostConfig);
+  const planned = planMounts(
+    { volumes: Object.keys(config.Volumes ?? {}), hostConfig, minor: request.minor },
+    { dataRoot: options.dataRoot, exists: existsSync, container: (reference) => containers.get(reference).record },
+  );
+  for (const { volume } of planned) if (volume) daemon.volumes.check(volume);
 
   const id = newId();
   const name = request.name === '' ? containers.takeAny(id) : checkName(request.name);
   containers.take(name, id);
   const undo: (() => Promise<unknown>)[] = [async () => containers.release(name)];
   try {
-    const mounts: MountPoint[] = [];
     const labels = { [SNAPSHOT_LABEL]: id, 'containerd.io/gc.root': new Date().toISOString() };
-    await clients.snapshots.prepare({ snapshotter, key: id, parent: image.chainId, labels });
+    const { mounts: rootfs } = await clients.snapshots.prepare({ snapshotter, key: id, parent: image.chainId, labels });
     undo.push(() => unlessGone(clients.snapshots.remove({ snapshotter, key: id })));
+    const mounts = await makeMounts(daemon, planned, id);
+    undo.push(mounts.undo);
+    await populateVolumes(daemon, mounts.points, id, rootfs);
     const record: ContainerRecord = {
       Id: id,
       Created: new Date().toISOString(),
@@ -63,14 +76,16 @@ export async function createContainer(daemon: Daemon, request: CreateRequest): P
       ImageTarget: image.target.digest,
       Snapshotter: snapshotter,
       Platform: 'linux',
-      Mounts: mounts,
+      Mounts: mounts.points,
       State: { Status: 'created', Pid: 0, ExitCode: 0, Error: '', OOMKilled: false, StartedAt: NEVER, FinishedAt: NEVER },
       RestartCount: 0,
       StoppedByHand: false,
       LogPath: logPathOf(hostConfig.LogConfig, join(options.dataRoot, 'containers', id), id),
       Networks: {},
     };
-    containers.add(record).tell('create');
+    const container = containers.add(record);
+    mounts.keep();
+    container.tell('create');
     return { Id: id, Warnings: warnings };
   } catch (error) {
     for (const step of undo.reverse()) await step().catch(() => undefined);

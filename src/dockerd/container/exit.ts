@@ -6,6 +6,7 @@ import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { textOf } from '../../containerd/log.ts';
 import type { Daemon } from '../daemon.ts';
 import type { Container } from './containers.ts';
+import { closeSubpaths } from './mounts/subpath.ts';
 import { leaveNetworks } from './network.ts';
 import { removeContainer } from './remove.ts';
 import { unmountShm } from './shared-shm.ts';
@@ -67,9 +68,11 @@ export async function ended(daemon: Daemon, container: Container, exit: Exit): P
 const secondsSince = (start: string, end: Date): number => Math.max(0, Math.round((end.getTime() - Date.parse(start)) / 1000));
 
 /** Volumes with a file system of their own are unmounted when nobody uses them. */
-export async function releaseVolumes({ volumes, log }: Daemon, { record, id }: Container): Promise<void> {
+export async function releaseVolumes({ volumes, events, options, log }: Daemon, { record, id }: Container): Promise<void> {
+  closeSubpaths(options.execRoot, id);
   for (const { Type, Name } of record.Mounts) {
     if (Type !== 'volume' || Name === undefined) continue;
     await volumes.unmount(Name, id).catch((error: unknown) => log('warn', 'volume not unmounted', { name: Name, error: textOf(error) }));
+    events.publish('volume', 'unmount', Name, { driver: 'local', container: id });
   }
 }

@@ -21,7 +21,7 @@ export async function prepareConfig(daemon: Daemon, container: Container): Promi
   const { mounts: rootfs } = await daemon.clients.snapshots.mounts({ snapshotter: record.Snapshotter, key: id });
   const network = networkNamespace(daemon, container);
   const user = userOf(record.Config.User ?? '', HostConfig.GroupAdd ?? [], userFilesOf(rootfs));
-  const mounts = await prepareMounts(daemon, container, rootfs);
+  const mounts = await prepareMounts(daemon, container);
   const shm = sharedShmOf(daemon, container);
   const config = ociConfig({
     container: record,

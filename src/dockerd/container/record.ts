@@ -53,6 +53,12 @@ export interface MountPoint {
   CopyUp?: boolean;
   /** Path below a volume. */
   Subpath?: string;
+  /** Of an image: the snapshot that is mounted. */
+  Snapshot?: string;
+  /** Of a bind: mounts below the source stay outside. */
+  NonRecursive?: boolean;
+  /** Whether read-only holds for mounts below the source too; where the kernel can, without this. */
+  RecursiveReadOnly?: 'no' | 'must';
   /** Make a host folder that is missing (what -v does, and --mount does not). */
   CreateSource?: boolean;
 }

@@ -4,6 +4,7 @@ import type { Daemon } from '../daemon.ts';
 import { conflict, serverError } from '../http/api-error.ts';
 import type { Container } from './containers.ts';
 import { killAndWait } from './kill.ts';
+import { removeImageMounts } from './mounts/make.ts';
 import { isRunning } from './record.ts';
 import { unlessGone } from './task.ts';
 
@@ -57,8 +58,10 @@ const gone = (container: Container): Promise<void> =>
     });
   });
 
-const removeSnapshot = ({ clients }: Daemon, { record, id }: Container): Promise<void> =>
-  unlessGone(clients.snapshots.remove({ snapshotter: record.Snapshotter, key: id }));
+async function removeSnapshot(daemon: Daemon, { record, id }: Container): Promise<void> {
+  await removeImageMounts(daemon, record.Mounts, record.Snapshotter);
+  await unlessGone(daemon.clients.snapshots.remove({ snapshotter: record.Snapshotter, key: id }));
+}
 
 async function removeVolumes({ volumes, log }: Daemon, { record }: Container): Promise<void> {
   for (const { Type, Name, Anonymous } of record.Mounts) {

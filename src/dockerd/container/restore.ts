@@ -9,12 +9,10 @@ import { fifoPaths } from './fifos.ts';
 import { openContainerLog } from './logging.ts';
 import { isRunning } from './record.ts';
 import { removeContainer } from './remove.ts';
+import { SNAPSHOT_LABEL } from './snapshot-label.ts';
 import { fifoFolder, settle } from './start.ts';
 import { openStreams } from './streams.ts';
 import { removeTask, unlessGone } from './task.ts';
-
-/** On the snapshots of containers: whose they are, and that the garbage collector leaves them alone. */
-export const SNAPSHOT_LABEL = 'dev.minirun.dockerd/container';
 
 /** Resolves when it is known of each container whether it runs. */
 export async function restoreContainers(daemon: Daemon): Promise<void> {

@@ -14,6 +14,7 @@ import type { Container } from './containers.ts';
 import { ended, releaseVolumes, waitForEnd } from './exit.ts';
 import { fifoPaths, makeFifos } from './fifos.ts';
 import { openContainerLog } from './logging.ts';
+import { closeSubpaths } from './mounts/subpath.ts';
 import { joinNetworks, leaveNetworks } from './network.ts';
 import { prepareConfig } from './prepare.ts';
 import { NEVER } from './record.ts';
@@ -68,6 +69,7 @@ async function start(daemon: Daemon, container: Container): Promise<void> {
   for (const begin of container.awaiting) begin(running);
   container.awaiting.clear();
   await createTask(daemon, container, config, rootfs, paths);
+  closeSubpaths(daemon.options.execRoot, id);
   streams.opened();
   const end = waitForEnd(daemon, id);
   end.catch(() => undefined);
