@@ -5,6 +5,7 @@ import { execRoutes } from './api/exec.ts';
 import { imageTransferRoutes } from './api/image-transfer.ts';
 import { imageRoutes } from './api/images.ts';
 import { logsRoutes } from './api/logs.ts';
+import { registryRoutes } from './api/registry.ts';
 import { systemRoutes } from './api/system.ts';
 import { volumeRoutes } from './api/volumes.ts';
 import type { Daemon } from './daemon.ts';
@@ -17,6 +18,7 @@ export const routesOf = (daemon: Daemon): Route[] => [
   ...execRoutes(daemon),
   ...logsRoutes(daemon),
   ...volumeRoutes(daemon),
+  ...registryRoutes(daemon),
   ...imageRoutes(daemon),
   ...imageTransferRoutes(daemon),
 ];

@@ -215,7 +215,7 @@ describe.skipIf(reason)('a real registry', () => {
     await transfers().push(name, { image: own, credentials: { username: USER.name, password: USER.password } });
     await expect(transfers().pull(name)).rejects.toThrow('pull access denied, repository does not exist or may require authorization');
     await expect(transfers().login(guarded.host, { username: USER.name, password: 'wrong' })).rejects.toThrow(
-      'incorrect username or password',
+      'failed with status: 401 Unauthorized',
     );
     await transfers().login(guarded.host, { username: USER.name, password: USER.password });
     const config = JSON.stringify({ auths: { [guarded.host]: { auth: btoa(`${USER.name}:${USER.password}`) } } });

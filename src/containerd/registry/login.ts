@@ -19,8 +19,12 @@ export async function login(domain: string, credentials: Credentials, settings: 
   } catch (error) {
     const refused = isStatus(error, 401) || (error instanceof ConnectError && error.code === Code.Unauthenticated);
     if (!refused) throw error;
-    const text = error instanceof ConnectError ? error.rawMessage : String(error);
-    throw new ConnectError(`login attempt to ${domain} failed: incorrect username or password (${text})`, Code.Unauthenticated);
+    // The words that Docker has for the two: the registry's own refusal, and that of its token server.
+    const url = `${await registry.base()}v2/`;
+    const text = isStatus(error, 401)
+      ? `login attempt to ${url} failed with status: 401 Unauthorized`
+      : `Get ${JSON.stringify(url)}: unauthorized: incorrect username or password`;
+    throw new ConnectError(text, Code.Unauthenticated, undefined, undefined, error);
   } finally {
     registry.close();
   }

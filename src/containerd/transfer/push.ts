@@ -15,7 +15,7 @@ import type { RegistrySettings } from '../registry/settings.ts';
 import { explainRefusal } from '../registry/sources.ts';
 import { pushBlob } from '../registry/upload.ts';
 import { infoOf, readContent, readManifest } from './content.ts';
-import { sourceLabel } from './gc-labels.ts';
+import { sourceLabel, withSource } from './gc-labels.ts';
 import { limitTo } from './limit.ts';
 import type { ContentPort, Stores } from './ports.ts';
 import type { ProgressObserver } from './progress.ts';
@@ -139,6 +139,14 @@ async function pushBlobs(
   if (failed) throw options.signal?.aborted ? options.signal.reason : failed.error;
 }
 
+/** Notes that the repository has it now: others of that registry can be given it without an upload. */
+async function noteSource(content: ContentPort, { digest }: Descriptor, { domain, path }: Reference): Promise<void> {
+  const label = sourceLabel(domain);
+  const known = (await infoOf(content, digest))?.labels?.[label];
+  const value = withSource(known, path, label);
+  if (value !== known) await content.label(digest, { [label]: value });
+}
+
 /**
  * Pushes an image under a name.
  * @param name where to, and, if no other is given, which: `localhost:5000/a/b:1.2`
@@ -162,6 +170,7 @@ export async function push(stores: Stores, name: string, options: PushOptions = 
       await putManifest(registry, reference.path, object, manifest.mediaType, bytes, options.signal);
       options.progress?.({ status: 'done', ref: ingestRef(manifest), digest: manifest.digest, offset: bytes.length, total: bytes.length });
     }
+    for (const part of [...plan.blobs, ...plan.manifests]) await noteSource(content, part, reference);
     options.progress?.({ status: 'done', ref: full, digest: target.digest });
     return target;
   } catch (error) {

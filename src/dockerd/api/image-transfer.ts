@@ -10,6 +10,7 @@ import { type Route, route } from '../http/router.ts';
 import { importImage } from '../image/import.ts';
 import { loadImages } from '../image/load.ts';
 import { pullImage } from '../image/pull.ts';
+import { pushImage } from '../image/push.ts';
 import { repositoryTag, withTagOrDigest } from '../image/reference.ts';
 import { registrySettings, requestCredentials } from '../image/registry-settings.ts';
 import { saveImages } from '../image/save.ts';
@@ -66,6 +67,13 @@ export function imageTransferRoutes(daemon: Daemon): Route[] {
     route('POST', '/images/create', (call) => {
       const name = call.query.get('fromImage');
       return name ? pull(call, name) : importing(call);
+    }),
+    route('POST', '/images/{name...}/push', (call) => {
+      const reference = withTagOrDigest(call.params.name as string, call.query.get('tag'));
+      if (reference.digest !== undefined) throw badRequest('cannot push a digest reference');
+      const platform = since(call, 46) ? platformOf(call.query) : undefined;
+      const request = { reference, platform, credentials: requestCredentials(call.request), settings, signal: call.signal };
+      return streamed(call, (messages) => pushImage(daemon, request, messages));
     }),
     route('POST', '/images/load', (call) => {
       const platform = since(call, 48) ? platformOf(call.query) : undefined;

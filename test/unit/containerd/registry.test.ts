@@ -219,7 +219,7 @@ describe('a registry that misbehaves', () => {
     };
     await login(tiny.host, { username: 'me', password: 'right' }, { retry: FAST });
     await expect(login(tiny.host, { username: 'me', password: 'wrong' }, { retry: FAST })).rejects.toThrow(
-      `login attempt to ${tiny.host} failed`,
+      `Get "${tiny.url}/v2/": unauthorized: incorrect username or password`,
     );
   });
 
