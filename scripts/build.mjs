@@ -32,6 +32,12 @@ const PROGRAMS = {
   minirund: 'src/cli/dockerd.ts',
 };
 
+/** Empty where there is no git, or no clone. */
+function commit() {
+  const asked = spawnSync('git', ['-C', root, 'rev-parse', '--short', 'HEAD'], { encoding: 'utf8' });
+  return asked.status === 0 ? asked.stdout.trim() : '';
+}
+
 const SHARED = {
   absWorkingDir: root,
   bundle: true,
@@ -78,7 +84,7 @@ const COMMONJS = {
   format: 'cjs',
   // What is loaded on demand stays in the file, unevaluated until it is needed.
   supported: { 'dynamic-import': false },
-  define: { 'import.meta.url': 'importMetaUrl' },
+  define: { 'import.meta.url': 'importMetaUrl', MINIRUN_COMMIT: JSON.stringify(commit()) },
   banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
 };
 

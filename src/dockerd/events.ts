@@ -22,6 +22,8 @@ export interface Events {
   past(): readonly Message[];
   /** @returns ends it */
   subscribe(listener: (message: Message) => void): () => void;
+  /** How many listen now. */
+  listeners(): number;
 }
 
 /** As many as Docker keeps. */
@@ -52,6 +54,7 @@ export function openEvents(now: () => bigint = wallClock): Events {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    listeners: () => listeners.size,
   };
 }
 

@@ -1,10 +1,13 @@
 /** All of the API: one file for each kind of thing. */
+import { buildKitRoutes, pluginRoutes, swarmRoutes } from './api/absent.ts';
 import { attachRoutes } from './api/attach.ts';
 import { containerRoutes } from './api/containers.ts';
+import { eventRoutes } from './api/events.ts';
 import { execRoutes } from './api/exec.ts';
 import { imageTransferRoutes } from './api/image-transfer.ts';
 import { imageRoutes } from './api/images.ts';
 import { logsRoutes } from './api/logs.ts';
+import { networkRoutes } from './api/networks.ts';
 import { registryRoutes } from './api/registry.ts';
 import { systemRoutes } from './api/system.ts';
 import { volumeRoutes } from './api/volumes.ts';
@@ -13,6 +16,8 @@ import type { Route } from './http/router.ts';
 
 export const routesOf = (daemon: Daemon): Route[] => [
   ...systemRoutes(daemon),
+  ...eventRoutes(daemon),
+  ...networkRoutes(daemon),
   ...containerRoutes(daemon),
   ...attachRoutes(daemon),
   ...execRoutes(daemon),
@@ -21,4 +26,7 @@ export const routesOf = (daemon: Daemon): Route[] => [
   ...registryRoutes(daemon),
   ...imageRoutes(daemon),
   ...imageTransferRoutes(daemon),
+  ...pluginRoutes(),
+  ...swarmRoutes(),
+  ...buildKitRoutes(),
 ];

@@ -3,13 +3,16 @@
  * networks to the list, and does its work in `join` and `leave`.
  */
 import { createHash } from 'node:crypto';
-import { notFound } from '../http/api-error.ts';
+import { badRequest, notFound } from '../http/api-error.ts';
 import { hostDriver } from './host.ts';
 import type { Network, NetworkDriver, Networks } from './networks.ts';
 import { noneDriver } from './none.ts';
 
 /** What a container gets that does not say: `bridge` as soon as there is one. */
 export const DEFAULT_NETWORK = 'none';
+
+/** Docker's: nobody may make networks that are so called, the bridge among them. */
+const PREDEFINED: ReadonlySet<string> = new Set(['bridge', 'default', 'host', 'none']);
 
 const EMPTY = { Driver: 'default', Options: null, Config: null };
 
@@ -39,16 +42,19 @@ export function openNetworks(daemonId: string, created: string): Networks {
   return {
     list: () => [...networks],
     get(name) {
-      const exact = networks.find(({ Name, Id }) => Name === name || Id === name);
+      const exact = networks.find(({ Id }) => Id === name) ?? networks.find(({ Name }) => Name === name);
       const found = exact ? [exact] : networks.filter(({ Id }) => name !== '' && Id.startsWith(name));
       const [first] = found;
-      if (first === undefined || found.length > 1) throw notFound(`network ${name} not found`);
+      if (first === undefined) throw notFound(`network ${name} not found`);
+      if (found.length > 1) throw badRequest(`network ${name} is ambiguous (${found.length} matches found based on ID prefix)`);
       return first;
     },
+    isPredefined: (name) => PREDEFINED.has(name),
     driver(name) {
       const found = drivers.get(name);
       if (found === undefined) throw notFound(`could not find plugin ${name} in v1 plugin registry: plugin not found`);
       return found;
     },
+    drivers: () => [...drivers.keys()].sort(),
   };
 }
