@@ -17,6 +17,7 @@ import { type ContainerRecord, NEVER } from './record.ts';
 import { runtimeOf } from './runtime.ts';
 import { SNAPSHOT_LABEL } from './snapshot-label.ts';
 import { checkCreate } from './spec/check-create.ts';
+import { hostnameOf } from './spec/hostname.ts';
 import { mergeImage } from './spec/merge-image.ts';
 import { containerOf } from './spec/modes.ts';
 import { unlessGone } from './task.ts';
@@ -69,7 +70,7 @@ export async function createContainer(daemon: Daemon, request: CreateRequest): P
       Id: id,
       Created: new Date().toISOString(),
       Name: name,
-      Config: config,
+      Config: { ...config, Hostname: hostname(daemon, id, config, hostConfig) },
       HostConfig: hostConfig,
       NetworkingConfig: request.networking,
       Image: image.id,
@@ -91,6 +92,12 @@ export async function createContainer(daemon: Daemon, request: CreateRequest): P
     for (const step of undo.reverse()) await step().catch(() => undefined);
     throw error;
   }
+}
+
+/** A container in another one's network is called as that one is. */
+function hostname({ containers, facts }: Daemon, id: string, config: ContainerConfig, hostConfig: HostConfig): string | undefined {
+  const other = otherOf(hostConfig.NetworkMode);
+  return other === undefined ? hostnameOf(id, config, hostConfig, facts) : containers.get(other).record.Config.Hostname;
 }
 
 /** Networks and containers that it names must be there. @throws 404 */

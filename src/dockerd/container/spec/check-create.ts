@@ -16,6 +16,7 @@ import { checkPortBindings } from './ports.ts';
 import { checkRestartPolicy, restarts } from './restart-policy.ts';
 import { checkUlimits, rlimitWarnings } from './rlimits.ts';
 import { parseSecurityOptions } from './security-options.ts';
+import { checkSysctls } from './sysctls.ts';
 import { tmpfsMount } from './tmpfs.ts';
 
 export interface CheckedCreate {
@@ -75,8 +76,8 @@ function checkHost(hostConfig: HostConfig, facts: MachineFacts): void {
   if (OomScoreAdj < -1000 || OomScoreAdj > 1000) throw badRequest(`Invalid value ${OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
   if (facts.cgroup.driver === 'systemd' && hostConfig.CgroupParent && !/^.+\.slice$/.test(hostConfig.CgroupParent))
     throw badRequest('cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"');
-  if (Object.keys(StorageOpt).length)
-    throw badRequest(`--storage-opt ${Object.keys(StorageOpt)[0]}: the snapshotter of this daemon keeps no quotas`);
+  if (Object.keys(StorageOpt).length) throw badRequest("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
+  checkSysctls(hostConfig);
   for (const request of hostConfig.DeviceRequests ?? []) checkDeviceRequest(request);
   for (const rule of hostConfig.DeviceCgroupRules ?? []) cgroupRule(rule);
   checkUlimits(hostConfig.Ulimits ?? []);

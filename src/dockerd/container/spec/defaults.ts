@@ -4,9 +4,17 @@ import type { MachineFacts } from '../../host/facts.ts';
 import type { DaemonOptions } from '../../options.ts';
 import type { HostConfig } from '../config.ts';
 import { logConfigOf } from '../logs/drivers.ts';
+import { isHost } from './modes.ts';
 
 /** Its own on version 2. On version 1 the host's, as Docker has it: programs there look for their cgroup by its full path. */
 const cgroupns = ({ cgroup: { mode } }: Pick<MachineFacts, 'cgroup'>): string => (mode === 'v2' ? 'private' : 'host');
+
+/** With the host's processes or memory in view, or without bounds, SELinux labels would only be in the way. Docker says so in HostConfig. */
+function securityOptions({ SecurityOpt = [], IpcMode, PidMode, Privileged }: HostConfig): string[] | undefined {
+  const free = Privileged || isHost(IpcMode) || isHost(PidMode);
+  if (!free || SecurityOpt.some((option) => option.startsWith('label'))) return SecurityOpt.length ? SecurityOpt : undefined;
+  return [...SecurityOpt, 'label=disable'];
+}
 
 export function withDefaults(
   hostConfig: HostConfig,
@@ -22,6 +30,7 @@ export function withDefaults(
     IpcMode: hostConfig.IpcMode || 'private',
     CgroupnsMode: hostConfig.CgroupnsMode || cgroupns(facts),
     RestartPolicy: { Name: hostConfig.RestartPolicy?.Name || 'no', MaximumRetryCount: hostConfig.RestartPolicy?.MaximumRetryCount ?? 0 },
+    SecurityOpt: securityOptions(hostConfig),
     Runtime: hostConfig.Runtime || options.defaultRuntime,
     LogConfig: logConfigOf(LogConfig, { Type: options.logDriver, Config: options.logOptions }),
     OomKillDisable: hostConfig.OomKillDisable ?? (facts.support.oomKillDisable ? false : undefined),

@@ -1,4 +1,5 @@
 /** `--device`, `--device-cgroup-rule`, `--privileged`: which device files a container has, and may use. */
+import { existsSync } from 'node:fs';
 import { devicesAt } from '../../../runc/host/device-nodes.ts';
 import type { Device, DeviceRule } from '../../../runc/spec/config.ts';
 import { DEVICE_RULES } from '../../../runc/spec/default-config.ts';
@@ -6,7 +7,7 @@ import { deviceRule, placedDevices } from '../../../runc/spec/devices.ts';
 import { badRequest } from '../../http/api-error.ts';
 import type { HostConfig } from '../config.ts';
 
-/** The nodes at each path that a container's config names, several below a folder; under '' all of /dev. */
+/** The nodes at each path that a container's config names and that there is, several below a folder; under '' all of /dev. */
 export type HostDevices = Readonly<Record<string, readonly Device[]>>;
 
 /** Looks at the host's device files; what {@link containerDevices} and the limits of block devices need. */
@@ -19,7 +20,7 @@ export function readHostDevices(hostConfig: HostConfig): HostDevices {
     ),
   ];
   const found: Record<string, Device[]> = {};
-  for (const path of paths) if (path !== '') found[path] = devicesAt(path);
+  for (const path of paths) if (path !== '' && existsSync(path)) found[path] = devicesAt(path);
   if (hostConfig.Privileged) found[''] = devicesAt('/dev');
   return found;
 }
@@ -46,9 +47,11 @@ export function containerDevices(hostConfig: HostConfig, host: HostDevices): { d
   for (const { PathOnHost = '', PathInContainer, CgroupPermissions } of hostConfig.Devices ?? []) {
     const access = CgroupPermissions || 'rwm';
     if (!/^[rwm]{1,3}$/.test(access)) throw badRequest(`invalid device mode: ${access}`);
-    const nodes = host[PathOnHost] ?? [];
-    if (nodes.length === 0)
-      throw badRequest(`error gathering device information while adding custom device ${JSON.stringify(PathOnHost)}: no such device file`);
+    const nodes = host[PathOnHost];
+    if (!nodes?.length) {
+      const why = nodes ? 'not a device node' : 'no such file or directory';
+      throw badRequest(`error gathering device information while adding custom device ${JSON.stringify(PathOnHost)}: ${why}`);
+    }
     for (const device of placedDevices(nodes, PathOnHost, PathInContainer || PathOnHost)) {
       devices.set(device.path, device);
       rules.push(deviceRule(device, access));

@@ -31,7 +31,7 @@ function healthcheck(own: Healthcheck | undefined, image: ImageDefaults['Healthc
  * The container's config as it is kept and shown by `inspect`. An entry point of the client's own
  * leaves the image's command aside; one that is `['']` takes the image's entry point away.
  * @param image the `config` of the image's config; undefined for an image that says nothing
- * @throws 400 `no command specified`
+ * @throws 400 `No command specified`
  */
 export function mergeImage(config: ContainerConfig, image: ImageDefaults = {}): ContainerConfig {
   const ownEntrypoint = config.Entrypoint?.length ? config.Entrypoint : undefined;
@@ -50,6 +50,6 @@ export function mergeImage(config: ContainerConfig, image: ImageDefaults = {}): 
     StopSignal: config.StopSignal || image.StopSignal,
     Shell: config.Shell ?? image.Shell,
   };
-  if (!merged.Entrypoint?.length && !merged.Cmd?.length) throw badRequest('no command specified');
+  if (!merged.Entrypoint?.length && !merged.Cmd?.length) throw badRequest('No command specified');
   return merged;
 }

@@ -14,7 +14,7 @@ function isRange(text: string, least: number): boolean {
 /** A port of a container: `80/tcp`, `80`, `8000-8100/udp`. @throws 400 */
 export function checkPort(port: string): void {
   const [number = '', protocol = 'tcp', ...more] = port.split('/');
-  if (more.length > 0 || !isRange(number, 1)) throw badRequest(`invalid port specification: ${JSON.stringify(port)}`);
+  if (more.length > 0 || !isRange(number, 1)) throw badRequest(`invalid port specification: ${JSON.stringify(number)}`);
   if (!['tcp', 'udp', 'sctp'].includes(protocol.toLowerCase())) throw badRequest(`invalid proto: ${protocol}`);
 }
 

@@ -30,7 +30,8 @@ function cpu(config: HostConfig): Resources['cpu'] {
 
 function numbers(path: string, devices: HostDevices): { major: number; minor: number } {
   const [device] = devices[path] ?? [];
-  if (device?.major === undefined || device.minor === undefined) throw badRequest(`stat ${path}: no such device file`);
+  if (device?.major === undefined || device.minor === undefined)
+    throw badRequest(`stat ${path}: ${devices[path] ? 'not a device node' : 'no such file or directory'}`);
   return { major: device.major, minor: device.minor };
 }
 

@@ -1,5 +1,7 @@
 /** `--sysctl`, and the kernel parameters that every container with a network of its own gets. */
+import { sysctlNamespace } from '../../../runc/spec/rules.ts';
 import type { MachineFacts } from '../../host/facts.ts';
+import { badRequest } from '../../http/api-error.ts';
 import type { ContainerConfig, HostConfig } from '../config.ts';
 import { isHost } from './modes.ts';
 import type { NetworkNamespace } from './namespaces.ts';
@@ -24,4 +26,21 @@ export function sysctlsOf(
     ...(Domainname && !isHost(UTSMode) ? { 'kernel.domainname': Domainname } : {}),
     ...Sysctls,
   };
+}
+
+/** The mode by which a container shares what a parameter belongs to. */
+const MODE = { ipc: 'IpcMode', network: 'NetworkMode', uts: 'UTSMode' } as const;
+
+/**
+ * A parameter that belongs to the whole machine is nobody's to set.
+ * @throws 400 in the runtime's words, which else would say so at the start
+ */
+export function checkSysctls(hostConfig: HostConfig): void {
+  for (const key of Object.keys(hostConfig.Sysctls ?? {})) {
+    const namespace = sysctlNamespace(key);
+    if (namespace === undefined || !(namespace in MODE))
+      throw badRequest(`sysctl ${JSON.stringify(key)} is not in a separate kernel namespace`);
+    if (isHost(hostConfig[MODE[namespace as keyof typeof MODE]]))
+      throw badRequest(`sysctl ${JSON.stringify(key)} not allowed in host ${namespace} namespace`);
+  }
 }
