@@ -4,7 +4,9 @@ import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../containerd/log.ts';
 import { openExecs } from './container/execs.ts';
+import { watchMemory } from './container/oom.ts';
 import { openContainers } from './container/open.ts';
+import { restoreContainers } from './container/restore.ts';
 import { openContainerdFor } from './containerd/open.ts';
 import type { Daemon } from './daemon.ts';
 import { writeWhole } from './durable.ts';
@@ -48,7 +50,8 @@ export async function openDaemon(options: DaemonOptions, shims: Record<string, s
     events,
     log,
   });
-  return {
+  const watching = new AbortController();
+  const daemon: Daemon = {
     options,
     log,
     id,
@@ -64,6 +67,17 @@ export async function openDaemon(options: DaemonOptions, shims: Record<string, s
     restarts: { exited: () => false, cancel: () => undefined, resume: () => undefined, close: () => undefined },
     health: { started: () => undefined, ended: () => undefined, close: () => undefined },
     volumes,
-    close: () => containerd.close(),
+  };
+  void watchMemory(daemon, watching.signal);
+  await restoreContainers(daemon);
+  daemon.restarts.resume();
+  return {
+    ...daemon,
+    async close() {
+      watching.abort();
+      daemon.restarts.close();
+      daemon.health.close();
+      await containerd.close();
+    },
   };
 }

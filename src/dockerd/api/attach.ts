@@ -20,11 +20,11 @@ export const attachRoutes = (daemon: Daemon): Route[] => [
     if (Status === 'paused') throw conflict(`container ${container.id} is paused, unpause the container before attach`);
     if (Status === 'restarting') throw conflict(`container ${container.id} is restarting, wait until the container is running`);
     if (call.query.get('detachKeys')?.includes('=')) throw badRequest('Invalid detach keys provided');
-    await attachTo(daemon, call, container);
+    await attachTo(call, container);
   }),
 ];
 
-async function attachTo(daemon: Daemon, call: Call, container: Container): Promise<void> {
+async function attachTo(call: Call, container: Container): Promise<void> {
   const { query } = call;
   const { Tty: tty = false, OpenStdin = false, StdinOnce = false } = container.record.Config;
   const wants = { stdin: flag(query, 'stdin') && OpenStdin, stdout: flag(query, 'stdout'), stderr: flag(query, 'stderr') };
@@ -43,7 +43,6 @@ async function attachTo(daemon: Daemon, call: Call, container: Container): Promi
     ...wants,
     tty,
     once: StdinOnce,
-    inputClosed: () => void daemon.clients.tasks.closeIO({ containerId: container.id, stdin: true }).catch(() => undefined),
   });
 }
 

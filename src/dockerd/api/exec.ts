@@ -59,8 +59,6 @@ async function start(daemon: Daemon, call: Call): Promise<void> {
         stderr: request.AttachStderr ?? false,
         tty,
         once: true,
-        inputClosed: () =>
-          void daemon.clients.tasks.closeIO({ containerId: container.id, execId: exec.id, stdin: true }).catch(() => undefined),
         // The client asks for the exit code as soon as the stream ends.
         hold: true,
       });

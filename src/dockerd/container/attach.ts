@@ -13,8 +13,6 @@ export interface AttachOptions {
   tty: boolean;
   /** Close the process's input when this client has closed its own. */
   once: boolean;
-  /** The process's input has been closed by the client. */
-  inputClosed(): void;
   /** Leave the connection open at the end of the output: the caller ends it when all else is done. */
   hold?: boolean;
 }
@@ -47,9 +45,7 @@ export function attach(connection: Duplex, streams: Streams, options: AttachOpti
     connection.on('error', () => connection.destroy());
     if (options.stdin && streams.input) {
       feed(connection, streams.input, () => {
-        if (!options.once) return;
-        streams.closeInput();
-        options.inputClosed();
+        if (options.once) streams.closeInput();
       });
     } else connection.resume();
     // Nothing to read and nothing to send: only the end of the input was of interest.

@@ -66,7 +66,7 @@ export async function startExec(
     const process = execProcess({ container: record, exec: exec.request, user, facts: daemon.facts, options: daemon.options });
     const paths = fifoPaths(fifoFolder(daemon, containerId), execId, { stdin: AttachStdin, tty: Tty });
     makeFifos(paths, fifoFolder(daemon, containerId));
-    const streams = openStreams(paths, undefined);
+    const streams = openStreams(paths, { closeIO: () => void tasks.closeIO({ containerId, execId, stdin: true }).catch(() => undefined) });
     exec.streams = streams;
     attached(exec);
     const spec = create(AnySchema, { typeUrl: PROCESS, value: Buffer.from(configJson(process)) });

@@ -10,7 +10,7 @@ import { openContainerLog } from './logging.ts';
 import { isRunning } from './record.ts';
 import { removeContainer } from './remove.ts';
 import { SNAPSHOT_LABEL } from './snapshot-label.ts';
-import { fifoFolder, settle } from './start.ts';
+import { closeInput, fifoFolder, settle } from './start.ts';
 import { openStreams } from './streams.ts';
 import { removeTask, unlessGone } from './task.ts';
 
@@ -66,7 +66,7 @@ function reconnect(daemon: Daemon, container: Container, pid: number, paused: bo
   const { Tty = false, OpenStdin = false } = record.Config;
   const paths = fifoPaths(fifoFolder(daemon, id), 'init', { stdin: OpenStdin, tty: Tty });
   const logging = openContainerLog(daemon, container);
-  const streams = openStreams(paths, logging.write);
+  const streams = openStreams(paths, { record: logging.write, closeIO: () => closeInput(daemon, id) });
   streams.opened();
   container.running = { streams, log: logging.log, closeLog: logging.close, over: Promise.resolve(), stopping: record.StoppedByHand };
   record.State.Pid = pid;

@@ -63,7 +63,7 @@ async function start(daemon: Daemon, container: Container): Promise<void> {
   const paths = fifoPaths(fifoFolder(daemon, id), 'init', { stdin: OpenStdin, tty: Tty });
   makeFifos(paths, fifoFolder(daemon, id));
   const log = openContainerLog(daemon, container);
-  const streams = openStreams(paths, log.write);
+  const streams = openStreams(paths, { record: log.write, closeIO: () => closeInput(daemon, id) });
   const running = { streams, log: log.log, closeLog: log.close, over: Promise.resolve(), stopping: false };
   container.running = running;
   for (const begin of container.awaiting) begin(running);
@@ -90,6 +90,10 @@ async function start(daemon: Daemon, container: Container): Promise<void> {
   daemon.health.started(container);
   container.changed('started');
 }
+
+/** One that has ended reads no more. */
+export const closeInput = ({ clients }: Daemon, containerId: string): void =>
+  void clients.tasks.closeIO({ containerId, stdin: true }).catch(() => undefined);
 
 /** The rest of its life. */
 export async function settle(daemon: Daemon, container: Container, end: ReturnType<typeof waitForEnd>): Promise<void> {

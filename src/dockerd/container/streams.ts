@@ -22,7 +22,7 @@ export interface Streams {
   resume(listener: Listener): void;
   /** The process's input; undefined when it has none, or that is closed. */
   readonly input: Socket | undefined;
-  /** Closes our end of the input. */
+  /** Closes our end of the input, and has the shim close its own as soon as that is there. */
   closeInput(): void;
   /** The shim has opened its ends. */
   opened(): void;
@@ -32,17 +32,25 @@ export interface Streams {
   close(): void;
 }
 
+export interface StreamsOptions {
+  /** Gets all output before anybody else. */
+  record?: ((stream: Stream, chunk: Buffer) => void) | undefined;
+  /** Has the shim close its end of the input: the process reads the end of it then. */
+  closeIO(): void;
+}
+
 /**
  * Opens the daemon's ends. Called before the process is made, or for one that runs already.
- * @param record gets all output before anybody else
  * @throws when a fifo is not there
  */
-export function openStreams(paths: FifoPaths, record: ((stream: Stream, chunk: Buffer) => void) | undefined): Streams {
+export function openStreams(paths: FifoPaths, { record, closeIO }: StreamsOptions): Streams {
   const listeners = new Set<Listener>();
   const waiting = new Set<Listener>();
   const readers: FifoReader[] = [];
   let input: Socket | undefined;
   let open = 0;
+  let made = false;
+  let inputClosed = false;
   let finish: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
     finish = resolve;
@@ -69,6 +77,12 @@ export function openStreams(paths: FifoPaths, record: ((stream: Stream, chunk: B
 
   const goOn = () => {
     if (waiting.size === 0) for (const { socket } of readers) socket.resume();
+  };
+  // Not before the shim has it open: what is in a fifo goes with the last who has.
+  const endInput = () => {
+    input?.end();
+    input = undefined;
+    closeIO();
   };
   const close = () => {
     for (const { socket } of readers) socket.destroy();
@@ -105,10 +119,13 @@ export function openStreams(paths: FifoPaths, record: ((stream: Stream, chunk: B
       return input;
     },
     closeInput() {
-      input?.end();
-      input = undefined;
+      if (inputClosed) return;
+      inputClosed = true;
+      if (made) endInput();
     },
     opened() {
+      made = true;
+      if (inputClosed) endInput();
       for (const reader of readers) reader.release();
     },
     ended,

@@ -21,7 +21,6 @@ export function parseCondition(text: string): Condition {
 
 export interface Waited {
   StatusCode: number;
-  Error?: { Message: string };
 }
 
 /**
@@ -30,10 +29,8 @@ export interface Waited {
  * @throws (the promise) when the signal is aborted
  */
 export function waitFor(container: Container, condition: Condition, signal: AbortSignal): Promise<Waited> {
-  const result = (): Waited => {
-    const { ExitCode, Error: message } = container.record.State;
-    return message === '' ? { StatusCode: ExitCode } : { StatusCode: ExitCode, Error: { Message: message } };
-  };
+  // Why a start failed is told to whoever asked for the start.
+  const result = (): Waited => ({ StatusCode: container.record.State.ExitCode });
   if (condition === 'not-running' && !isRunning(container.record)) return Promise.resolve(result());
   return new Promise((resolve, reject) => {
     const off = container.onChange((change) => {
