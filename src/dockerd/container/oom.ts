@@ -10,7 +10,7 @@ const AGAIN_MS = 1000;
 
 /** Listens until the signal is aborted. A containerd that is restarted is found again. */
 export async function watchMemory({ clients, containers, log }: Daemon, signal: AbortSignal): Promise<void> {
-  const filters = [`topic==${TOPIC},namespace==${clients.namespace}`];
+  const filters = [`topic==${JSON.stringify(TOPIC)},namespace==${clients.namespace}`];
   while (!signal.aborted) {
     try {
       for await (const { event } of clients.events.subscribe({ filters }, { signal })) {
