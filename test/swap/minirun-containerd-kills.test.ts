@@ -1,12 +1,18 @@
 /** Our containerd, killed while it imports, unpacks, creates and deletes: what is seen afterwards is whole, and nothing leaks. */
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ctrOn, IMAGE, minirunContainerd, placeFor, ROOT } from './support/minirun-containerd.ts';
+import { ociArchive } from './support/image.ts';
+import { ctrOn, IMAGE, minirunContainerd, placeFor, ROOT, registry } from './support/minirun-containerd.ts';
 import { noRuntime } from './support/runtime.ts';
 import { eventually, hasProgram } from './support/sandbox.ts';
 
 const reason = noRuntime() ?? (hasProgram('ctr') ? undefined : 'needs the program ctr');
 if (reason) console.log(`minirun-containerd-kills: skipped, ${reason}`);
 
+const SLOWNESS = Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1);
 const RUNTIME = hasProgram('containerd-shim-runc-v2') ? 'io.containerd.runc.v2' : 'io.containerd.minirun.v1';
 
 describe.skipIf(reason)('minirun-containerd is killed', () => {
@@ -33,38 +39,89 @@ describe.skipIf(reason)('minirun-containerd is killed', () => {
     for (const image of lines(await ok(['images', 'ls', '-q']))) await ok(['images', 'rm', '--sync', image]);
   };
 
+  /** What clients may rely on after a crash: an image that is listed is complete, and content is what its digest says. */
+  const allIsWhole = async (blobs: number) => {
+    const images = await ok(['images', 'ls', '-q']);
+    // Its content is complete; whether it is unpacked is another matter.
+    if (images !== '') expect(await ok(['images', 'check'])).toContain(`complete (${blobs}/${blobs})`);
+    for (const line of lines(await ok(['snapshots', 'ls'])).slice(1)) {
+      const key = line.split(/\s+/)[0]!;
+      const usage = await ctr(['snapshots', 'usage', key]);
+      // One whose lease ended with ctr may be collected while we look.
+      if (usage.code !== 0) expect(usage.err).toContain(`snapshot ${key} does not exist: not found`);
+    }
+    for (const digest of lines(await ok(['content', 'ls', '-q']))) {
+      const found = await inside(`ctr content get ${digest} | sha256sum`);
+      expect(`sha256:${found.split(' ')[0]}`).toBe(digest);
+    }
+  };
+
   test('import and unpack: an image is there wholly or not, and a second try succeeds', async () => {
+    const since = performance.now();
+    await ok(['images', 'import', place().archive]);
+    const usual = performance.now() - since;
+    await removeAll();
     let broken = 0;
-    for (let afterMs = 20; afterMs <= 200; afterMs += 36) {
-      if (!(await killDuring(['images', 'import', place().archive], afterMs))) broken++;
-      const images = await ok(['images', 'ls', '-q']);
-      // Its content is complete; whether it is unpacked is another matter.
-      if (images !== '') expect(await ok(['images', 'check'])).toMatch(/complete \(2\/2\)/);
-      for (const line of lines(await ok(['snapshots', 'ls'])).slice(1)) {
-        const key = line.split(/\s+/)[0]!;
-        const usage = await ctr(['snapshots', 'usage', key]);
-        // One whose lease ended with ctr may be collected while we look.
-        if (usage.code !== 0) expect(usage.err).toContain(`snapshot ${key} does not exist: not found`);
-      }
-      for (const digest of lines(await ok(['content', 'ls', '-q']))) {
-        const found = await inside(`ctr content get ${digest} | sha256sum`);
-        expect(`sha256:${found.split(' ')[0]}`).toBe(digest);
-      }
+    // Six moments; more of them when each of those came too early or too late.
+    for (let round = 1; round <= 6 || (broken === 0 && round <= 24); round++) {
+      if (!(await killDuring(['images', 'import', place().archive], (usual * ((round * 5) % 24)) / 24))) broken++;
+      await allIsWhole(2);
       await ok(['images', 'import', place().archive]);
       expect(await ok(['run', '--runtime', RUNTIME, '--rm', IMAGE, 'whole', 'echo', 'whole'])).toBe('whole');
       await removeAll();
       await eventually('nothing is left', async () => (await onDisk()) === '');
     }
-    // Otherwise all kills came too early or too late.
     expect(broken).toBeGreaterThan(0);
   });
+
+  test.skipIf(!hasProgram('docker-registry'))(
+    'pull from a registry (only with docker-registry): the next daemon goes on where it was',
+    { timeout: 180_000 * SLOWNESS },
+    async () => {
+      const { sandbox, stop, start } = place();
+      const LAYER = 48 << 20;
+      const name = `${await registry(place())}/big:latest`;
+      writeFileSync(join(sandbox.folder, 'random'), randomBytes(LAYER));
+      const { stdout: layer } = spawnSync('tar', ['-C', sandbox.folder, '-c', 'random'], { maxBuffer: 2 * LAYER });
+      rmSync(join(sandbox.folder, 'random'));
+      await ok(['images', 'import', ociArchive(join(sandbox.folder, 'big'), name, [layer])]);
+      await ok(['images', 'push', '--plain-http', name]);
+      const pull = ['images', 'pull', '--plain-http', name];
+      /** Bytes of the largest ingest. */
+      const arrived = `stat -c %s ${ROOT}/io.containerd.content.v1.content/ingest/*/data 2>/dev/null | sort -n | tail -1`;
+      for (const share of [0.02, 0.3, 0.7]) {
+        await removeAll();
+        await eventually('nothing is left', async () => (await onDisk()) === '');
+        const bytes = Math.round(share * LAYER);
+        const pid = await inside("pgrep -f '^node [^ ]+ -- [^ ]*bin/minirun-containerd'");
+        const killed = inside(`until [ "$(${arrived})" -ge ${bytes} ] 2>/dev/null; do :; done; kill -KILL ${pid}`);
+        const pulling = ctr(pull);
+        await killed;
+        await stop('KILL');
+        await start();
+        const { code } = await pulling;
+        expect(code).not.toBe(0);
+        expect(Number(await inside(arrived))).toBeGreaterThanOrEqual(bytes);
+        await allIsWhole(3);
+        const log = join(sandbox.folder, 'registry.log');
+        const before = readFileSync(log, 'utf8').length;
+        await ok(pull);
+        // 206: a part of the layer was asked for, the one that was missing.
+        expect(readFileSync(log, 'utf8').slice(before)).toMatch(/GET \/v2\/big\/blobs\/\S+ HTTP\/1\.1" 206 /);
+        await allIsWhole(3);
+        expect(await ok(['run', '--runtime', RUNTIME, '--rm', name, 'whole', 'wc', '-c', '/random'])).toBe(`${LAYER} /random`);
+      }
+      await removeAll();
+      await eventually('nothing is left', async () => (await onDisk()) === '');
+    },
+  );
   // The shim ends `runc create` together with the daemon; killed before it has written its state down, runc
   // leaves empty cgroups that its own `delete --force` does not know of. crash.test.ts asks that of our runtime.
   const emptyCgroups = RUNTIME === 'io.containerd.runc.v2' ? 'find /sys/fs/cgroup -depth -type d -name cut -exec rmdir {} +; ' : '';
-  /** Mounts, bundles, cgroups and processes of the container `cut`, and how many. */
+  /** Mounts (the host's own are seen as well), bundles, cgroups and processes of the container `cut`, and how many. */
   const left = () =>
     inside(
-      `grep -c /rootfs /proc/self/mountinfo; find /run/containerd/io.containerd.runtime.v2.task ${ROOT}/io.containerd.runtime.v2.task -mindepth 2; ${emptyCgroups}find /sys/fs/cgroup -type d -name cut; pgrep -x sleep`,
+      `grep -c ' /run/containerd/.*/rootfs ' /proc/self/mountinfo; find /run/containerd/io.containerd.runtime.v2.task ${ROOT}/io.containerd.runtime.v2.task -mindepth 2; ${emptyCgroups}find /sys/fs/cgroup -type d -name cut; pgrep -x sleep`,
     );
   const nothingLeft = async (before: string) => {
     const now = async () => `${await left()}\n${await onDisk()}`;

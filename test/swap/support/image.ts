@@ -1,14 +1,17 @@
 /** An OCI image archive of the busybox fixture, for containerd, which imports nothing less. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUSYBOX_TAR } from './runtime.ts';
 
 const digestOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Writes FOLDER/image.tar, an image called `name`, and returns its path. Image specification 1.0. */
-export function ociArchive(folder: string, name: string): string {
+/**
+ * Writes FOLDER/image.tar, an image called `name`, and returns its path. Image specification 1.0.
+ * @param more tar files: layers on top of busybox
+ */
+export function ociArchive(folder: string, name: string, more: readonly Buffer[] = []): string {
   const layout = join(folder, 'image');
   const blobs = join(layout, 'blobs/sha256');
   mkdirSync(blobs, { recursive: true });
@@ -19,19 +22,18 @@ export function ociArchive(folder: string, name: string): string {
   };
   const json = (mediaType: string, value: unknown) => blob(mediaType, Buffer.from(JSON.stringify(value)));
 
-  const layer = readFileSync(BUSYBOX_TAR);
-  const digest = digestOf(layer);
-  copyFileSync(BUSYBOX_TAR, join(blobs, digest));
+  // A tar that is not compressed: its digest is its diff id as well.
+  const layers = [readFileSync(BUSYBOX_TAR), ...more].map((bytes) => blob('application/vnd.oci.image.layer.v1.tar', bytes));
   const config = json('application/vnd.oci.image.config.v1+json', {
     architecture: process.arch === 'x64' ? 'amd64' : process.arch,
     os: 'linux',
     config: { Cmd: ['sh'], Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'] },
-    rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] },
+    rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
   });
   const manifest = json('application/vnd.oci.image.manifest.v1+json', {
     schemaVersion: 2,
     config,
-    layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: `sha256:${digest}`, size: layer.length }],
+    layers,
   });
   writeFileSync(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
   const index = { schemaVersion: 2, manifests: [{ ...manifest, annotations: { 'io.containerd.image.name': name } }] };

@@ -59,7 +59,7 @@ export async function realContainerd({ sandbox, archive }: Place): Promise<strin
   return words;
 }
 
-/** A registry on the sandbox's loopback. @returns its address */
+/** A registry on the sandbox's loopback; each request is a line of `folder`/registry.log. @returns its address */
 export async function registry({ sandbox }: Place): Promise<string> {
   const config = join(sandbox.folder, 'registry.yml');
   const address = '127.0.0.1:5000';
