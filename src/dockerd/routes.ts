@@ -10,6 +10,7 @@ import { logsRoutes } from './api/logs.ts';
 import { networkRoutes } from './api/networks.ts';
 import { registryRoutes } from './api/registry.ts';
 import { systemRoutes } from './api/system.ts';
+import { usageRoutes } from './api/usage.ts';
 import { volumeRoutes } from './api/volumes.ts';
 import type { Daemon } from './daemon.ts';
 import type { Route } from './http/router.ts';
@@ -22,6 +23,7 @@ export const routesOf = (daemon: Daemon): Route[] => [
   ...attachRoutes(daemon),
   ...execRoutes(daemon),
   ...logsRoutes(daemon),
+  ...usageRoutes(daemon),
   ...volumeRoutes(daemon),
   ...registryRoutes(daemon),
   ...imageRoutes(daemon),
