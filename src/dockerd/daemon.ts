@@ -36,15 +36,18 @@ export interface Daemon {
 /** Containers that are started again after their end, as their policy says. */
 export interface Restarts {
   /**
-   * A container has ended. Called with its lock held: what follows happens later.
+   * A container has ended. Called with its lock held, before its state is written down: what follows happens later.
    * @param stopped somebody wanted it to end
    * @returns true when it will be started again: its state is `restarting` then
    */
   exited(container: Container, stopped: boolean): boolean;
-  /** It is not to be started again; one that is `restarting` is `exited` then, and that is told. */
-  cancel(container: Container): void;
-  /** The daemon has started, and knows what runs. */
-  resume(): void;
+  /**
+   * It is not to be started again. Called without its lock.
+   * @returns true when it was `restarting`, and is `exited` now; false when it runs, or has ended in another way
+   */
+  cancel(container: Container): Promise<boolean>;
+  /** The daemon has started, and knows what runs: what has to run is started. Resolves when that was tried; never rejects. */
+  resume(): Promise<void>;
   /** The daemon ends: no more starts. */
   close(): void;
 }
@@ -53,6 +56,8 @@ export interface Restarts {
 export interface HealthChecks {
   /** It runs, or runs again under a new daemon. */
   started(container: Container): void;
+  paused(container: Container): void;
+  resumed(container: Container): void;
   ended(container: Container): void;
   close(): void;
 }

@@ -3,10 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../containerd/log.ts';
+import { wallClock } from './clock.ts';
 import { openExecs } from './container/execs.ts';
+import { openHealthChecks } from './container/health-checks.ts';
 import { watchMemory } from './container/oom.ts';
 import { openContainers } from './container/open.ts';
+import { probe } from './container/probe.ts';
+import { openRestarts } from './container/restarts.ts';
 import { restoreContainers } from './container/restore.ts';
+import { startAgain, startContainer } from './container/start.ts';
 import { openContainerdFor } from './containerd/open.ts';
 import type { Daemon } from './daemon.ts';
 import { writeWhole } from './durable.ts';
@@ -64,13 +69,19 @@ export async function openDaemon(options: DaemonOptions, shims: Record<string, s
     containers,
     execs: openExecs(),
     facts: readMachineFacts(),
-    restarts: { exited: () => false, cancel: () => undefined, resume: () => undefined, close: () => undefined },
-    health: { started: () => undefined, ended: () => undefined, close: () => undefined },
+    restarts: openRestarts({
+      containers,
+      startAgain: (container) => startAgain(daemon, container),
+      start: (container) => startContainer(daemon, container),
+      log,
+      clock: wallClock,
+    }),
+    health: openHealthChecks((container, check, signal) => probe(daemon, container, check, signal), wallClock),
     volumes,
   };
   void watchMemory(daemon, watching.signal);
   await restoreContainers(daemon);
-  daemon.restarts.resume();
+  void daemon.restarts.resume();
   return {
     ...daemon,
     async close() {

@@ -81,6 +81,7 @@ export async function startExec(
     container.tell(`exec_start: ${Cmd.join(' ')}`, { execID: execId });
     return { ended: finish(daemon, container, exec, end) };
   } catch (error) {
+    exec.streams?.close();
     if (made) await tasks.deleteProcess({ containerId, execId }).catch(() => undefined);
     const message = error instanceof ConnectError ? error.rawMessage : textOf(error);
     exec.exitCode = /executable file not found|no such file or directory/.test(message) ? 127 : 126;

@@ -48,6 +48,8 @@ export interface Execs {
   get(id: string): Exec;
   /** Ids of a container's processes that have not ended. */
   of(containerId: string): string[];
+  /** One that has ended, and that nobody will ask for. */
+  drop(id: string): void;
   /** All of a container, when it is gone. */
   forget(containerId: string): void;
 }
@@ -77,6 +79,7 @@ export function openExecs(): Execs {
       return found;
     },
     of: (containerId) => [...all.values()].filter((exec) => exec.containerId === containerId && exec.exitCode === null).map(({ id }) => id),
+    drop: (id) => void all.delete(id),
     forget(containerId) {
       for (const [id, exec] of all) if (exec.containerId === containerId) all.delete(id);
     },

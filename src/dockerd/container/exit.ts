@@ -53,11 +53,11 @@ export async function ended(daemon: Daemon, container: Container, exit: Exit): P
   const exitedAt = exit.exitedAt ? timestampDate(exit.exitedAt) : new Date();
   Object.assign(State, { Status: 'exited', Pid: 0, ExitCode: exit.exitStatus, FinishedAt: exitedAt.toISOString() });
   container.running = undefined;
+  const again = daemon.restarts.exited(container, running?.stopping ?? false);
   container.save();
   container.tell('die', { exitCode: String(exit.exitStatus), execDuration: String(secondsSince(State.StartedAt, exitedAt)) });
-  if (daemon.restarts.exited(container, running?.stopping ?? false)) return;
   container.changed('exited');
-  if (record.HostConfig.AutoRemove) {
+  if (!again && record.HostConfig.AutoRemove) {
     // Not under the lock of whoever stops it: removal takes that itself.
     void removeContainer(daemon, container, { force: false, volumes: true }).catch((error: unknown) =>
       log('error', 'container not removed', { id, error: textOf(error) }),

@@ -32,17 +32,21 @@ export async function thaw({ clients }: Daemon, container: Container): Promise<v
 /** POST /containers/ID/kill. @throws 400, 409 */
 export async function kill(daemon: Daemon, container: Container, signal: string | undefined): Promise<void> {
   const number = signal === undefined || signal === '' ? SIGKILL : parseSignal(signal);
-  if (container.record.State.Status === 'restarting') {
-    daemon.restarts.cancel(container);
-    container.tell('kill', { signal: String(number) });
-    return;
-  }
+  if (await cancelRestart(daemon, container)) return;
   const stop = number === SIGKILL || number === stopSignalOf(container);
   if (stop && container.running) container.running.stopping = true;
   if (stop) container.record.StoppedByHand = true;
   if (number === SIGKILL) return killAndWait(daemon, container);
   await sendSignal(daemon, container, number);
   container.tell('kill', { signal: String(number) });
+}
+
+/** One that waits for its next start is ended by forgetting that. @returns false when there is a process to be ended */
+async function cancelRestart(daemon: Daemon, container: Container): Promise<boolean> {
+  const { record } = container;
+  if (record.State.Status !== 'restarting') return false;
+  record.StoppedByHand = true;
+  return daemon.restarts.cancel(container);
 }
 
 export const stopSignalOf = ({ record }: Container): number => {
@@ -55,11 +59,8 @@ export const stopSignalOf = ({ record }: Container): number => {
 
 /** Kills it, and waits for its end. @throws 409 when it does not run */
 export async function killAndWait(daemon: Daemon, container: Container): Promise<void> {
+  if (await cancelRestart(daemon, container)) return;
   const { running } = container;
-  if (container.record.State.Status === 'restarting') {
-    daemon.restarts.cancel(container);
-    return;
-  }
   if (running) running.stopping = true;
   container.record.StoppedByHand = true;
   try {

@@ -15,6 +15,7 @@ export const pause = (daemon: Daemon, container: Container): Promise<void> =>
       throw serverError(`Cannot pause container ${container.id}: ${(error as Error).message}`, error);
     }
     State.Status = 'paused';
+    daemon.health.paused(container);
     container.save();
     container.tell('pause');
   });
@@ -29,6 +30,7 @@ export const unpause = (daemon: Daemon, container: Container): Promise<void> =>
       throw serverError(`Cannot unpause container ${container.id}: ${(error as Error).message}`, error);
     }
     State.Status = 'running';
+    daemon.health.resumed(container);
     container.save();
     container.tell('unpause');
   });

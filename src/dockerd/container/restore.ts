@@ -52,7 +52,7 @@ async function restoreOne(daemon: Daemon, container: Container, status: Status |
   // Created and never started, or lost.
   if (status !== undefined) await removeTask(daemon.clients, container.id);
   rmSync(fifoFolder(daemon, container.id), { recursive: true, force: true });
-  if (isRunning(record)) {
+  if (isRunning(record) && thought !== 'restarting') {
     // The line that the last daemon had taken the beginning of will not go on.
     openContainerLog(daemon, container).close();
     await container.locked(() => ended(daemon, container, UNKNOWN));

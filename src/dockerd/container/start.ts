@@ -17,7 +17,6 @@ import { openContainerLog } from './logging.ts';
 import { closeSubpaths } from './mounts/subpath.ts';
 import { joinNetworks, leaveNetworks } from './network.ts';
 import { prepareConfig } from './prepare.ts';
-import { NEVER } from './record.ts';
 import { removeContainer } from './remove.ts';
 import { runtimeOf } from './runtime.ts';
 import { unmountShm } from './shared-shm.ts';
@@ -31,7 +30,7 @@ export const SPEC = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
 export const fifoFolder = ({ options }: Pick<Daemon, 'options'>, id: string): string => join(options.execRoot, 'fifos', id);
 
 /**
- * @returns false when it runs already
+ * @returns false when it runs already, or will by itself
  * @throws 404, 409; 400 for a command that cannot be executed, in the words by which `docker` chooses its exit code
  */
 export const startContainer = (daemon: Daemon, container: Container): Promise<boolean> =>
@@ -39,6 +38,7 @@ export const startContainer = (daemon: Daemon, container: Container): Promise<bo
     const { record } = container;
     switch (record.State.Status) {
       case 'running':
+      case 'restarting':
         return false;
       case 'paused':
         throw conflict('cannot start a paused container, try unpause instead');
@@ -47,13 +47,26 @@ export const startContainer = (daemon: Daemon, container: Container): Promise<bo
         throw conflict('container is marked for removal and cannot be started');
       default:
     }
-    try {
-      await start(daemon, container);
-    } catch (error) {
-      await notStarted(daemon, container, error);
-    }
+    record.StoppedByHand = false;
+    // Whoever starts it by hand gives it all its tries.
+    record.RestartCount = 0;
+    await startOrUndo(daemon, container);
     return true;
   });
+
+/** Starts one that its restart policy starts, unless somebody has stopped or started it meanwhile. @throws as startContainer */
+export const startAgain = (daemon: Daemon, container: Container): Promise<void> =>
+  container.locked(async () => {
+    if (container.record.State.Status === 'restarting') await startOrUndo(daemon, container);
+  });
+
+async function startOrUndo(daemon: Daemon, container: Container): Promise<void> {
+  try {
+    await start(daemon, container);
+  } catch (error) {
+    await notStarted(daemon, container, error);
+  }
+}
 
 async function start(daemon: Daemon, container: Container): Promise<void> {
   const { record, id } = container;
@@ -81,9 +94,7 @@ async function start(daemon: Daemon, container: Container): Promise<void> {
     Error: '',
     OOMKilled: false,
     StartedAt: new Date().toISOString(),
-    FinishedAt: NEVER,
   });
-  record.StoppedByHand = false;
   container.save();
   container.tell('start');
   running.over = settle(daemon, container, end);

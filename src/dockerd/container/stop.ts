@@ -19,14 +19,16 @@ const FOREVER_MS = 2 ** 31 - 1;
 
 /** @returns false when it did not run */
 export async function stopContainer(daemon: Daemon, container: Container, options: StopOptions = {}): Promise<boolean> {
-  const { record, running } = container;
+  const { record } = container;
   const signal = options.signal ? parseSignal(options.signal) : stopSignalOf(container);
   if (record.State.Status === 'restarting') {
     record.StoppedByHand = true;
-    daemon.restarts.cancel(container);
-    container.tell('stop');
-    return true;
+    if (await daemon.restarts.cancel(container)) {
+      container.tell('stop');
+      return true;
+    }
   }
+  const { running } = container;
   if (!isRunning(record) || !running) return false;
   running.stopping = true;
   record.StoppedByHand = true;
