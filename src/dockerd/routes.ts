@@ -8,6 +8,7 @@ import { imageTransferRoutes } from './api/image-transfer.ts';
 import { imageRoutes } from './api/images.ts';
 import { logsRoutes } from './api/logs.ts';
 import { networkRoutes } from './api/networks.ts';
+import { pruneRoutes } from './api/prune.ts';
 import { registryRoutes } from './api/registry.ts';
 import { systemRoutes } from './api/system.ts';
 import { usageRoutes } from './api/usage.ts';
@@ -24,6 +25,7 @@ export const routesOf = (daemon: Daemon): Route[] => [
   ...execRoutes(daemon),
   ...logsRoutes(daemon),
   ...usageRoutes(daemon),
+  ...pruneRoutes(daemon),
   ...volumeRoutes(daemon),
   ...registryRoutes(daemon),
   ...imageRoutes(daemon),
