@@ -7,8 +7,8 @@ import { createServer, type Http2Server, type ServerHttp2Session } from 'node:ht
 import { connect, createServer as createSocketServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { releaseWhenIdle } from '../libc/idle.ts';
 import { received } from '../messages/received.ts';
-import { releaseWhenIdle } from '../shim/idle.ts';
 import { serveTtrpc } from '../shim/ttrpc/server.ts';
 import type { Containerd } from './containerd.ts';
 import { asGrpcError } from './grpc-error.ts';

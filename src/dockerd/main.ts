@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { logTo, textOf } from '../containerd/log.ts';
 import { writeWhole } from './durable.ts';
 import { createApiServer } from './http/server.ts';
+import { endWhenIdle, releaseMemoryWhenIdle } from './idle.ts';
 import { listen, parseAddress } from './listen.ts';
 import { openDaemon } from './open.ts';
 import type { DaemonOptions } from './options.ts';
@@ -28,8 +29,9 @@ async function serve(options: DaemonOptions): Promise<void> {
   for (const { address, api } of servers) await listen(api.server, address);
   if (options.pidfile !== undefined) writeWhole(options.pidfile, `${process.pid}\n`, 0o644);
   log('info', 'API listens', { hosts: options.hosts.join(' ') });
-  const stop = async (signal: string) => {
-    log('info', `${signal}: the daemon ends`);
+  const stop = async (why: string) => {
+    stopWatching();
+    log('info', `${why}: the daemon ends`);
     for (const { address, api } of servers) {
       await api.close();
       if (address.path !== undefined) rmSync(address.path, { force: true });
@@ -38,6 +40,13 @@ async function serve(options: DaemonOptions): Promise<void> {
     if (options.pidfile !== undefined) rmSync(options.pidfile, { force: true });
     process.exit(0);
   };
+  for (const { api } of servers) releaseMemoryWhenIdle(api.server);
+  const stopWatching = endWhenIdle({
+    ...daemon,
+    servers: servers.map(({ api }) => api.server),
+    seconds: options.idleTimeout,
+    end: () => void stop(`no client and no container for ${options.idleTimeout} s`),
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal));
 }
 

@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, rmSync, writeF
 import { createServer } from 'node:net';
 import { call } from '../libc/fd.ts';
 import { must } from '../libc/ffi.ts';
+import { releaseWhenIdle } from '../libc/idle.ts';
 import { received } from '../messages/received.ts';
 import { type TaskCreate, TaskCreateSchema, type TaskDelete, TaskDeleteSchema } from '../proto/containerd/events/task_pb.ts';
 import { Task } from '../proto/containerd/task/v2/task_pb.ts';
@@ -11,7 +12,6 @@ import { clearAway } from './clear-away.ts';
 import type { Flags } from './flags.ts';
 import { groupService } from './group-service.ts';
 import { type Group, groupOf, makeSocketFolder } from './grouping.ts';
-import { releaseWhenIdle } from './idle.ts';
 import { openLog } from './log.ts';
 import { membersOf } from './members.ts';
 import { openPublisher } from './publish.ts';

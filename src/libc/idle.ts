@@ -4,7 +4,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { loadLibc } from '../libc/ffi.ts';
+import { loadLibc } from './ffi.ts';
 
 const QUIET_MS = 2000;
 
