@@ -10,8 +10,9 @@ import { logPathOf } from './logs/drivers.ts';
 import { makeMounts } from './mounts/make.ts';
 import { planMounts } from './mounts/mount-points.ts';
 import { populateVolumes } from './mounts/populate.ts';
+import { named, withOthers } from './named-others.ts';
 import { newId } from './names.ts';
-import { networkOf, otherOf } from './network.ts';
+import { otherOf } from './network.ts';
 import { checkName } from './open.ts';
 import { type ContainerRecord, NEVER } from './record.ts';
 import { runtimeOf } from './runtime.ts';
@@ -19,7 +20,6 @@ import { SNAPSHOT_LABEL } from './snapshot-label.ts';
 import { checkCreate } from './spec/check-create.ts';
 import { hostnameOf } from './spec/hostname.ts';
 import { mergeImage } from './spec/merge-image.ts';
-import { containerOf } from './spec/modes.ts';
 import { unlessGone } from './task.ts';
 
 export interface CreateRequest {
@@ -43,17 +43,18 @@ export interface Created {
 export async function createContainer(daemon: Daemon, request: CreateRequest): Promise<Created> {
   const { containers, clients, snapshotter, facts, options } = daemon;
   if (!request.config.Image) throw badRequest('no image specified: Config.Image is empty');
+  // Before the image: nobody shall wait for a pull to learn that an option is wrong.
+  const { config: asked, hostConfig: checked, warnings } = checkCreate(request.config, request.hostConfig, facts, options);
+  const hostConfig = withOthers(daemon, checked);
+  runtimeOf(options, hostConfig.Runtime);
   const image = await daemon.images.get(request.config.Image);
   checkPlatform(image, request.platform, request.config.Image);
-  const { config: asked, hostConfig, warnings } = checkCreate(request.config, request.hostConfig, facts, options);
   const config = mergeImage(asked, image.config.config);
-  runtimeOf(options, hostConfig.Runtime);
-  checkOthers(daemon, hostConfig);
   const planned = planMounts(
     { volumes: Object.keys(config.Volumes ?? {}), hostConfig, minor: request.minor },
-    { dataRoot: options.dataRoot, exists: existsSync, container: (reference) => containers.get(reference).record },
+    { dataRoot: options.dataRoot, exists: existsSync, container: (reference) => named(() => containers.get(reference)).record },
   );
-  for (const { volume } of planned) if (volume) daemon.volumes.check(volume);
+  for (const { volume } of planned) if (volume) named(() => daemon.volumes.check(volume));
 
   const id = newId();
   const name = request.name === '' ? containers.takeAny(id) : checkName(request.name);
@@ -98,15 +99,6 @@ export async function createContainer(daemon: Daemon, request: CreateRequest): P
 function hostname({ containers, facts }: Daemon, id: string, config: ContainerConfig, hostConfig: HostConfig): string | undefined {
   const other = otherOf(hostConfig.NetworkMode);
   return other === undefined ? hostnameOf(id, config, hostConfig, facts) : containers.get(other).record.Config.Hostname;
-}
-
-/** Networks and containers that it names must be there. @throws 404 */
-function checkOthers(daemon: Daemon, { NetworkMode, PidMode, IpcMode }: HostConfig): void {
-  if (otherOf(NetworkMode) === undefined) networkOf(daemon, NetworkMode);
-  for (const mode of [NetworkMode, PidMode, IpcMode]) {
-    const other = containerOf(mode);
-    if (other !== undefined) daemon.containers.get(other);
-  }
 }
 
 /** @throws 404 in Docker's words */
