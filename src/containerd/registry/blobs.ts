@@ -114,6 +114,13 @@ async function drain({ body }: Incoming, sink: BlobSink, { digest, size }: Descr
   }
 }
 
+/** Node says no more than `aborted` of a connection that was cut. */
+function cutOff({ digest, size }: Descriptor, offset: number, cause: unknown): Error {
+  const { message } = cause as Error;
+  const text = message === 'aborted' ? 'the connection was cut' : message;
+  return Object.assign(new Error(`blob ${digest}: ${text}; ${offset} of ${size} bytes are here`, { cause }), { connection: true });
+}
+
 /**
  * Brings a blob to its end, going on where the sink stands, also after the connection was cut.
  * It does not verify the digest: the sink's commit does, over all bytes.
@@ -144,7 +151,8 @@ export async function fetchBlob(
         ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ETIMEDOUT', 'EPIPE'].includes((error as { code?: string }).code ?? '');
       failures = sink.offset > before ? 1 : failures + 1;
       if (signal?.aborted) throw signal.reason;
-      if (!cut || failures >= registry.retry.attempts) throw error;
+      if (!cut) throw error;
+      if (failures >= registry.retry.attempts) throw cutOff(descriptor, sink.offset, error);
       await backOff(registry.retry, failures + 1, undefined, signal);
     }
   }

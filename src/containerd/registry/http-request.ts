@@ -24,6 +24,14 @@ export interface Agents {
   http: HttpAgent;
   https: HttpsAgent;
   proxies: Proxies;
+  patience: Patience;
+}
+
+/** Milliseconds without a byte, after which a connection counts as cut. */
+export interface Patience {
+  asking: number;
+  /** Who has been sent a large blob may need long to put it away. */
+  sending: number;
 }
 
 export interface Outgoing {
@@ -44,8 +52,7 @@ export interface Incoming {
   url: URL;
 }
 
-/** Milliseconds without a byte, after which a connection counts as cut. Who has been sent a large blob may need long to put it away. */
-const PATIENCE = { asking: 60_000, sending: 600_000 };
+const PATIENCE: Patience = { asking: 60_000, sending: 600_000 };
 
 /** An agent whose connections go through a proxy where there is one for their host. */
 function tunnelled(agent: HttpsAgent, proxies: Proxies): HttpsAgent {
@@ -63,7 +70,7 @@ function tunnelled(agent: HttpsAgent, proxies: Proxies): HttpsAgent {
   return agent;
 }
 
-export const openAgents = (tls: TlsSettings = {}, proxies: Proxies = {}): Agents => ({
+export const openAgents = (tls: TlsSettings = {}, proxies: Proxies = {}, patience = PATIENCE): Agents => ({
   http: new HttpAgent({ keepAlive: true }),
   https: tunnelled(
     new HttpsAgent({
@@ -76,6 +83,7 @@ export const openAgents = (tls: TlsSettings = {}, proxies: Proxies = {}): Agents
     proxies,
   ),
   proxies,
+  patience,
 });
 
 export const closeAgents = (agents: Agents): void => {
@@ -98,12 +106,17 @@ export async function exchange(agents: Agents, outgoing: Outgoing): Promise<Inco
   // Plain HTTP has no tunnel: the proxy is asked for the whole URL.
   const viaProxy = secure ? undefined : proxyFor(url, agents.proxies);
   const inFull = viaProxy && { path: url.href, headers: { ...headers, Host: url.host, ...proxyHeaders(viaProxy) } };
-  const patience = body === undefined ? PATIENCE.asking : PATIENCE.sending;
+  const patience = body === undefined ? agents.patience.asking : agents.patience.sending;
   let request!: ClientRequest;
+  let response: IncomingMessage | undefined;
   const answer = new Promise<IncomingMessage>((done, failed) => {
     const options = { method, headers, agent: secure ? agents.https : agents.http, ...(signal && { signal }) };
     request = secure ? sendHttps(url, options) : sendHttp(viaProxy ?? url, { ...options, ...inFull });
-    request.setTimeout(patience, () => request.destroy(new Error(`no answer for ${patience / 1000} s`)));
+    request.setTimeout(patience, () => {
+      // Who reads the answer meanwhile must be told why it ends.
+      response?.destroy(Object.assign(new Error(`no byte for ${patience / 1000} s`), { connection: true }));
+      request.destroy(new Error(`no answer for ${patience / 1000} s`));
+    });
     // After the answer has come, its stream tells of errors; this listener stays so that a late one does not end the process.
     request.on('error', failed);
     request.once('response', done);
@@ -112,7 +125,7 @@ export async function exchange(agents: Agents, outgoing: Outgoing): Promise<Inco
     if (body === undefined || body instanceof Uint8Array) request.end(body);
     // A registry may refuse an upload before it has read it all: then its answer counts, not the broken pipe.
     else pipeline(body, request).catch((error) => request.destroy(error));
-    const response = await answer;
+    response = await answer;
     return { status: response.statusCode ?? 0, headers: response.headers, body: response, url };
   } catch (error) {
     if (signal?.aborted) throw signal.reason;

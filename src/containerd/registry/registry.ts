@@ -56,7 +56,7 @@ export function openRegistry(where: string, settings: RegistrySettings = {}): Re
   const given = /^https?:\/\//.test(where) ? new URL(where) : undefined;
   const host = given?.host ?? where;
   const retry = settings.retry ?? RETRIES;
-  const agents: Agents = openAgents(tlsOf(host, settings), settings.proxies ?? proxiesOf(process.env));
+  const agents: Agents = openAgents(tlsOf(host, settings), settings.proxies ?? proxiesOf(process.env), settings.patience);
 
   const ask = async (outgoing: Outgoing, why: string): Promise<Incoming> => {
     const began = performance.now();

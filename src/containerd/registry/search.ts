@@ -39,7 +39,7 @@ function resultOf(value: unknown): SearchResult[] {
 }
 
 async function ask(url: URL, host: string, settings: RegistrySettings): Promise<SearchResult[]> {
-  const agents = openAgents(tlsOf(host, settings), settings.proxies ?? proxiesOf(process.env));
+  const agents = openAgents(tlsOf(host, settings), settings.proxies ?? proxiesOf(process.env), settings.patience);
   const known = settings.credentials?.(host === 'index.docker.io' ? 'docker.io' : host);
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (known?.username !== undefined)

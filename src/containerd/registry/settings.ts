@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { invalidArgument } from '../errors.ts';
 import type { CredentialsOf } from './credentials.ts';
-import type { TlsSettings } from './http-request.ts';
+import type { Patience, TlsSettings } from './http-request.ts';
 import { hostname, isLoopback } from './loopback.ts';
 import type { RequestObserver } from './observer.ts';
 import type { Proxies } from './proxy.ts';
@@ -26,6 +26,8 @@ export interface RegistrySettings {
   proxies?: Proxies;
   credentials?: CredentialsOf;
   retry?: RetryPolicy;
+  /** how long a connection may be silent; a minute, ten while a blob is sent, when not given */
+  patience?: Patience;
   observe?: RequestObserver;
 }
 

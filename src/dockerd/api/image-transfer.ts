@@ -2,12 +2,14 @@
 import { pipeline } from 'node:stream/promises';
 import { type Platform, parsePlatform } from '../../containerd/registry/platform.ts';
 import type { Daemon } from '../daemon.ts';
-import { badRequest, notImplemented } from '../http/api-error.ts';
+import { badRequest } from '../http/api-error.ts';
+import { lent } from '../http/body.ts';
 import { type Call, since } from '../http/call.ts';
 import { streamed } from '../http/messages.ts';
 import { flag } from '../http/query.ts';
 import { type Route, route } from '../http/router.ts';
 import { importImage } from '../image/import.ts';
+import { openImportSource } from '../image/import-source.ts';
 import { loadImages } from '../image/load.ts';
 import { pullImage } from '../image/pull.ts';
 import { pushImage } from '../image/push.ts';
@@ -42,17 +44,21 @@ export function imageTransferRoutes(daemon: Daemon): Route[] {
     const { query } = call;
     const source = query.get('fromSrc') ?? '';
     if (source === '') throw badRequest('neither fromImage nor fromSrc is given');
-    if (source !== '-')
-      throw notImplemented(`fromSrc ${JSON.stringify(source)}: this daemon fetches no archives; fetch it and send it with fromSrc=-`);
     const name = repositoryTag(query.get('repo'), query.get('tag'));
     const request = {
-      tar: call.body,
       name,
       changes: query.getAll('changes'),
       message: query.get('message') || `Imported from ${source}`,
       platform: namedPlatform(call),
     };
-    return streamed(call, async (messages) => messages.send({ status: await importImage(daemon, request) }));
+    return streamed(call, async (messages) => {
+      const from = source === '-' ? { tar: lent(call.body), close: () => undefined } : await openImportSource(source, call.signal);
+      try {
+        messages.send({ status: await importImage(daemon, { ...request, tar: from.tar }) });
+      } finally {
+        from.close();
+      }
+    });
   };
 
   const save = async (call: Call, names: string[]) => {
@@ -78,7 +84,7 @@ export function imageTransferRoutes(daemon: Daemon): Route[] {
     route('POST', '/images/load', (call) => {
       const platform = since(call, 48) ? platformOf(call.query) : undefined;
       const quiet = flag(call.query, 'quiet', false);
-      return streamed(call, (messages) => loadImages(daemon, { tar: call.body, quiet, platform }, messages));
+      return streamed(call, (messages) => loadImages(daemon, { tar: lent(call.body), quiet, platform }, messages));
     }),
     route('GET', '/images/get', (call) => save(call, call.query.getAll('names'))),
     route('GET', '/images/{name...}/get', (call) => save(call, [call.params.name as string])),

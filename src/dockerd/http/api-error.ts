@@ -33,10 +33,13 @@ const STATUS: Partial<Record<Code, number>> = {
   [Code.Unavailable]: 503,
 };
 
+/** containerd ends its errors with the name of their kind; of a wrong argument the status says it. */
+export const wordsOf = ({ rawMessage }: ConnectError): string => rawMessage.replace(/: invalid argument$/, '');
+
 /** Any failure as one that can be sent. */
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (error instanceof ConnectError) return new ApiError(STATUS[error.code] ?? 500, error.rawMessage, { cause: error });
+  if (error instanceof ConnectError) return new ApiError(STATUS[error.code] ?? 500, wordsOf(error), { cause: error });
   return new ApiError(500, error instanceof Error ? error.message : String(error), { cause: error });
 }
 

@@ -1,6 +1,6 @@
 /** Bodies of requests: JSON that is checked, or a stream that is handed on. */
 import type { IncomingMessage } from 'node:http';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import * as v from 'valibot';
 import { ApiError, badRequest } from './api-error.ts';
 
@@ -18,6 +18,13 @@ export async function readAll(stream: Readable, limit = MAX_JSON): Promise<Buffe
   }
   return Buffer.concat(pieces);
 }
+
+/**
+ * The body for somebody who may give up in the middle: that he ends it does not cut the connection,
+ * over which he still has to say why.
+ */
+export const lent = (body: Readable): Readable =>
+  Readable.from(body.iterator({ destroyOnReturn: false }), { objectMode: false, highWaterMark: 1 << 20 });
 
 /** `HostConfig.Memory: Expected number but received "abc"`. */
 export function describeIssue(issue: v.BaseIssue<unknown>): string {

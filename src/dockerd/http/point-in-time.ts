@@ -26,7 +26,6 @@ export function pointInTime(text: string, now = Date.now()): number {
     /^(\d{4}-\d\d-\d\d)(?:T(\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?))?(Z|[+-]\d\d:\d\d)?$/.exec(text) ?? [];
   // Without a zone it is the daemon's, as in Docker.
   const found = day === undefined ? Number.NaN : Date.parse(`${day}T${`${time}:00:00`.slice(0, Math.max(8, time.length))}${zone}`);
-  if (Number.isNaN(found))
-    throw badRequest(`invalid time ${JSON.stringify(text)}: want seconds since 1970, RFC 3339, or a duration such as 10m`);
+  if (Number.isNaN(found)) throw badRequest(`failed to parse value as time or duration: ${JSON.stringify(text)}`);
   return found;
 }

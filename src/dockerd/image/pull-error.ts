@@ -16,6 +16,17 @@ function refusalIn(error: unknown): RegistryError | undefined {
 const words = ({ faults }: RegistryError, otherwise: string): string =>
   faults.map(({ code, message }) => `${code.toLowerCase().replaceAll('_', ' ')}: ${message}`).join('; ') || otherwise;
 
+/** Node's words for connections that fail, in Go's: scripts look for `connection refused` and `no such host`. */
+const inDockersWords = (text: string): string =>
+  text
+    .replace(
+      /^failed to do request: ([A-Z])([A-Z]+) (\S+): /,
+      (_, first: string, rest: string, url: string) => `${first}${rest.toLowerCase()} "${url}": `,
+    )
+    .replace(/connect ECONNREFUSED (\S+)/, 'dial tcp $1: connect: connection refused')
+    .replace(/connect (?:ENETUNREACH|EHOSTUNREACH) (\S+).*/, 'dial tcp $1: connect: network is unreachable')
+    .replace(/getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (\S+)/, 'dial tcp: lookup $1: no such host');
+
 /** An error of a transfer as one that can be sent. The words stay, where Docker has none of its own. */
 export function pullError(error: unknown, reference: Reference): ApiError {
   if (error instanceof ApiError) return error;
@@ -27,11 +38,13 @@ export function pullError(error: unknown, reference: Reference): ApiError {
     return notFound(`manifest for ${familiarReference(reference)} not found: ${words(refusal, 'manifest unknown: manifest unknown')}`);
   }
   if (refusal?.status === 401 || refusal?.status === 403) {
-    const said = words(refusal, 'denied: requested access to the resource is denied');
+    const otherwise =
+      refusal.status === 401 ? 'unauthorized: authentication required' : 'denied: requested access to the resource is denied';
+    const said = words(refusal, otherwise);
     return notFound(`pull access denied for ${repository}, repository does not exist or may require 'docker login': ${said}`);
   }
   const { status, message } = asApiError(error);
-  const text = error instanceof ConnectError ? message.replace(/^failed to resolve reference "[^"]*": /, '') : message;
+  const text = inDockersWords(error instanceof ConnectError ? message.replace(/^failed to resolve reference "[^"]*": /, '') : message);
   if (status === 401) return unauthorized(text);
   // A registry that cannot be reached is no fault of this daemon's, but Docker says 500.
   return new ApiError(status === 503 ? 500 : status, text, { cause: error });

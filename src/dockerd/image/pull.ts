@@ -11,8 +11,9 @@ import type { ContentPort, ImagesPort } from '../../containerd/transfer/ports.ts
 import type { Progress } from '../../containerd/transfer/progress.ts';
 import { pull } from '../../containerd/transfer/pull.ts';
 import type { Daemon } from '../daemon.ts';
-import { badRequest } from '../http/api-error.ts';
+import { type ApiError, badRequest, isStatus } from '../http/api-error.ts';
 import type { Messages } from '../http/messages.ts';
+import type { Images } from './images.ts';
 import { pullError } from './pull-error.ts';
 import { openPullProgress } from './pull-progress.ts';
 import { shownRepository } from './reference.ts';
@@ -66,7 +67,8 @@ function narrate(content: ContentPort, messages: Messages, from: string, object:
   };
 }
 
-async function pullOne({ stores, images, events }: Parts, request: PullRequest, messages: Messages): Promise<void> {
+/** @returns whether the name stands for something else now */
+async function pullOne({ stores, images, events }: Parts, request: PullRequest, messages: Messages): Promise<boolean> {
   const { reference, platform, signal } = request;
   const full = formatReference(reference);
   const before = await digestOf(stores.images, full);
@@ -83,24 +85,45 @@ async function pullOne({ stores, images, events }: Parts, request: PullRequest, 
   }
   await story.rest(true);
   const name = familiarReference(reference);
+  if (platform) await warnOfPlatform(images, name, platform, messages);
   messages.send({ status: `Digest: ${digest}` });
-  messages.send({ status: `Status: ${before === digest ? 'Image is up to date' : 'Downloaded newer image'} for ${name}` });
   tellOfImage(events, 'pull', name, shownRepository(reference), await images.get(name));
+  return before !== digest;
+}
+
+/** An image for one platform only is what it is, whatever was asked for. */
+async function warnOfPlatform(images: Images, name: string, platform: Platform, messages: Messages): Promise<void> {
+  try {
+    await images.get(name, platform);
+  } catch (error) {
+    if (!isStatus(error, 404)) throw error;
+    messages.send({ status: `WARNING: ${(error as ApiError).message}` });
+  }
+}
+
+async function tagsIn(request: PullRequest): Promise<string[]> {
+  const { reference } = request;
+  const registry = openRegistry(registryHost(reference.domain), settingsFor(request));
+  const tags: string[] = [];
+  try {
+    for await (const tag of listTags(registry, reference.path)) tags.push(tag);
+    return tags;
+  } catch (error) {
+    throw pullError(error, reference);
+  } finally {
+    registry.close();
+  }
 }
 
 /** @throws 404 where there is no such repository, image, or platform; 401, 500 as the registry and the network have it */
 export async function pullImage(daemon: Parts, request: PullRequest, messages: Messages): Promise<void> {
   const { reference } = request;
   if (shownRepository(reference) === 'scratch') throw badRequest("'scratch' is a reserved name");
-  if (reference.tag !== undefined || reference.digest !== undefined) return pullOne(daemon, request, messages);
-  const tags: string[] = [];
-  const registry = openRegistry(registryHost(reference.domain), settingsFor(request));
-  try {
-    for await (const tag of listTags(registry, reference.path)) tags.push(tag);
-  } catch (error) {
-    throw pullError(error, reference);
-  } finally {
-    registry.close();
-  }
-  for (const tag of tags) await pullOne(daemon, { ...request, reference: { ...reference, tag } }, messages);
+  const one = reference.tag !== undefined || reference.digest !== undefined;
+  let newer = false;
+  if (one) newer = await pullOne(daemon, request, messages);
+  else
+    for (const tag of await tagsIn(request))
+      newer = (await pullOne(daemon, { ...request, reference: { ...reference, tag } }, messages)) || newer;
+  messages.send({ status: `Status: ${newer ? 'Downloaded newer image' : 'Image is up to date'} for ${familiarReference(reference)}` });
 }

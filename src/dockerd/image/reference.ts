@@ -2,14 +2,14 @@
 import { ConnectError } from '@connectrpc/connect';
 import { isDigest } from '../../containerd/content/digest.ts';
 import { familiarReference, formatReference, parseReference, type Reference, withDefaultTag } from '../../containerd/registry/reference.ts';
-import { badRequest } from '../http/api-error.ts';
+import { badRequest, wordsOf } from '../http/api-error.ts';
 
 /** @throws 400 invalid reference format */
 export function parseName(text: string): Reference {
   try {
     return parseReference(text);
   } catch (error) {
-    throw badRequest(error instanceof ConnectError ? error.rawMessage.replace(/: invalid argument$/, '') : String(error));
+    throw badRequest(error instanceof ConnectError ? wordsOf(error) : String(error));
   }
 }
 

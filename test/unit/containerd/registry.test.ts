@@ -207,6 +207,32 @@ describe('a registry that misbehaves', () => {
     }
   });
 
+  it('gives up on one that says no more, in the middle of a blob and before an answer', async () => {
+    const { descriptor } = blobOf(100_000);
+    const patience = { asking: 100, sending: 100 };
+    tiny.mischief = ({ path, headers }, answer) => {
+      if (!path.includes('/blobs/')) return false;
+      if (headers.range) return true; // never answered
+      answer.writeHead(200, { 'content-length': '100000' }).write(Buffer.alloc(1000));
+      return true;
+    };
+    const sink = memorySink();
+    await expect(fetchBlob(open({ patience, retry: { ...FAST, attempts: 2 } }), 'a', descriptor, sink)).rejects.toThrow(
+      /blobs\/sha256:[0-9a-f]{64}.*no answer for 0.1 s/,
+    );
+    expect(sink.offset).toBe(1000);
+    tiny.mischief = ({ path, headers, method }, answer) => {
+      if (!path.includes('/blobs/') || method !== 'GET') return false;
+      const from = Number(/\d+/.exec(headers.range ?? '')?.[0] ?? 0);
+      if (from > 0) answer.setHeader('content-range', `bytes ${from}-99999/100000`);
+      answer.writeHead(from > 0 ? 206 : 200, { 'content-length': String(100_000 - from) }).flushHeaders();
+      return true;
+    };
+    await expect(fetchBlob(open({ patience, retry: { ...FAST, attempts: 2 } }), 'a', descriptor, sink)).rejects.toThrow(
+      /blob sha256:[0-9a-f]{64}: .*no byte for 0.1 s/,
+    );
+  });
+
   it('logs in to a registry that gives tokens to those it knows', async () => {
     tiny.mischief = ({ path, headers }, answer) => {
       if (path === '/token') {
