@@ -16,18 +16,15 @@ export interface PullProgress {
 export function openPullProgress(): PullProgress {
   /** Layers that have not come to their end. */
   const open = new Set<string>();
-  /** The whole image was here: then Docker says nothing of its layers. */
-  let known = false;
   const line = (id: string, status: string): Message => ({ status, progressDetail: {}, id });
   return {
     lines(progress, isHere) {
-      if (progress.status === 'exists' && progress.ref.startsWith('manifest-')) known = true;
       if (!isLayer(progress) || progress.digest === undefined) return [];
       const { status, offset = 0, total = 0 } = progress;
       const id = shortId(progress.digest);
       switch (status) {
         case 'waiting':
-          if (isHere) return known ? [] : [line(id, 'Already exists')];
+          if (isHere) return [line(id, 'Already exists')];
           open.add(id);
           return [line(id, 'Pulling fs layer')];
         case 'downloading':

@@ -7,7 +7,7 @@ import { familiarReference, formatReference, type Reference, registryHost } from
 import { openRegistry } from '../../containerd/registry/registry.ts';
 import type { RegistrySettings } from '../../containerd/registry/settings.ts';
 import { infoOf } from '../../containerd/transfer/content.ts';
-import type { ContentPort, ImagesPort } from '../../containerd/transfer/ports.ts';
+import type { ImagesPort, Stores } from '../../containerd/transfer/ports.ts';
 import type { Progress } from '../../containerd/transfer/progress.ts';
 import { pull } from '../../containerd/transfer/pull.ts';
 import type { Daemon } from '../daemon.ts';
@@ -47,12 +47,19 @@ async function digestOf(images: ImagesPort, name: string): Promise<string | unde
  * Turns what the transfer tells into lines, in its order: whether a layer is here is known a moment later.
  * @returns resolves when all has been said
  */
-function narrate(content: ContentPort, messages: Messages, from: string, object: string) {
+function narrate({ content, images }: Pick<Stores, 'content' | 'images'>, messages: Messages, from: string, object: string) {
   const lines = openPullProgress();
+  /** The image has a name already: then Docker says nothing of its layers. */
+  let whole = false;
   let last: Promise<void> = Promise.resolve();
   const tell = async (progress: Progress): Promise<void> => {
-    if (progress.status === 'resolved') return messages.send({ status: `Pulling from ${from}`, id: object });
+    if (progress.status === 'resolved') {
+      messages.send({ status: `Pulling from ${from}`, id: object });
+      whole = (await images.list()).some(({ target }) => target.digest === progress.digest);
+      return;
+    }
     const isHere = progress.status === 'waiting' && (await infoOf(content, progress.digest ?? '')) !== undefined;
+    if (isHere && whole) return;
     const passing = progress.status === 'downloading';
     for (const line of lines.lines(progress, isHere)) passing ? messages.progress(line) : messages.send(line);
   };
@@ -73,7 +80,7 @@ async function pullOne({ stores, images, events }: Parts, request: PullRequest, 
   const full = formatReference(reference);
   const before = await digestOf(stores.images, full);
   const object = reference.digest ?? reference.tag ?? '';
-  const story = narrate(stores.content, messages, reference.path, object);
+  const story = narrate(stores, messages, reference.path, object);
   let digest: string;
   try {
     const options = { registry: settingsFor(request), progress: story.observe, signal, ...(platform ? { platform } : {}) };
