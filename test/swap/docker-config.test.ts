@@ -7,16 +7,18 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ContainerConfig, createRequest, type HostConfig } from '../../src/dockerd/container/config.ts';
+import type { ExecRequest } from '../../src/dockerd/container/execs.ts';
 import { forVersion } from '../../src/dockerd/container/spec/api-version.ts';
 import { checkCreate } from '../../src/dockerd/container/spec/check-create.ts';
 import { readHostDevices } from '../../src/dockerd/container/spec/devices.ts';
+import { execProcess } from '../../src/dockerd/container/spec/exec-process.ts';
 import { hostnameOf } from '../../src/dockerd/container/spec/hostname.ts';
 import { mergeImage } from '../../src/dockerd/container/spec/merge-image.ts';
 import { ociConfig } from '../../src/dockerd/container/spec/oci-config.ts';
 import { userOf } from '../../src/dockerd/container/spec/user.ts';
 import type { MachineFacts } from '../../src/dockerd/host/facts.ts';
 import { readMachineFacts } from '../../src/dockerd/host/read-facts.ts';
-import type { Config } from '../../src/runc/spec/config.ts';
+import type { Config, Process } from '../../src/runc/spec/config.ts';
 import { MASKED_PATHS } from '../../src/runc/spec/default-config.ts';
 import { configJson } from '../../src/runc/spec/json.ts';
 import { comparable, inspected } from './support/comparable-config.ts';
@@ -193,6 +195,26 @@ describe.skipIf(reason)('config.json beside dockerd', () => {
       const { maskedPaths = [] } = config.linux ?? {};
       expect(maskedPaths).toEqual(expect.arrayContaining(theirs.linux?.maskedPaths ?? []));
       for (const path of maskedPaths) expect(MASKED_PATHS).toContain(path);
+    } finally {
+      await cli(['rm', '-f', id]);
+    }
+  });
+
+  // biome-ignore format: a table
+  test.each<[string, string[], string[], ExecRequest]>([
+    ['nothing', [], [], {}],
+    ['of the container', ['-e', 'A=1', '-w', '/tmp', '--user', '33:44', '--group-add', '7', '--cap-drop', 'CHOWN', '--ulimit', 'nofile=100:200', '--security-opt', 'no-new-privileges'], [], {}],
+    ['other environment, folder, user, privileges', ['-e', 'A=1', '-it'], ['-e', 'A=2', '-e', 'B=3', '-w', '/etc', '-u', '0:8', '--privileged'], { Env: ['A=2', 'B=3'], WorkingDir: '/etc', User: '0:8', Privileged: true }],
+  ])('exec: %s', async (_, words, execWords, exec) => {
+    const id = await ok(['run', '-d', ...words, 'busybox', 'sleep', '1000']);
+    try {
+      await ok(['exec', ...execWords, id, 'true']);
+      const { Config: shown, HostConfig: limits } = JSON.parse(await ok(['inspect', id]))[0];
+      const { HostConfig = {}, NetworkingConfig: __, ...Config } = v.parse(createRequest, { ...shown, HostConfig: limits });
+      const user = userOf(exec.User || Config.User || '', HostConfig.GroupAdd ?? [], users);
+      const process = execProcess({ container: { Id: id, Config, HostConfig }, exec: { ...exec, Cmd: ['true'] }, user, facts, options: OPTIONS });
+      const theirs = engine().runtime.lastProcess() as Process;
+      expect(comparable({ ociVersion: '', process })).toEqual(comparable({ ociVersion: '', process: theirs }));
     } finally {
       await cli(['rm', '-f', id]);
     }

@@ -1,11 +1,9 @@
 /** --memory, --cpus and the like: what goes into `linux.resources`, and where the cgroup is. */
 import type { Config, Resources } from '../../runc/spec/config.ts';
+import { CPU_PERIOD } from '../../runc/spec/default-config.ts';
 import type { Facts } from '../facts.ts';
 import type { RunOptions } from '../run-options.ts';
 import { UsageError } from '../usage-error.ts';
-
-/** The kernel shares CPU time out in periods of a tenth of a second. */
-const PERIOD = 100_000;
 
 /** The options that need a cgroup, in the order of the help. */
 function askedFor(o: RunOptions): string[] {
@@ -58,7 +56,7 @@ export function applyResources(config: Config, options: RunOptions, facts: Facts
   } else if (options.memorySwap !== undefined) resources.memory = { ...resources.memory, swap: options.memorySwap };
   if (options.cpus !== undefined) {
     if (options.cpus > facts.cpuCount) throw new UsageError(`--cpus ${options.cpus}: this machine has ${facts.cpuCount}`);
-    resources.cpu = { ...resources.cpu, quota: Math.round(options.cpus * PERIOD), period: PERIOD };
+    resources.cpu = { ...resources.cpu, quota: Math.round(options.cpus * CPU_PERIOD), period: CPU_PERIOD };
   }
   if (options.cpuShares !== undefined) resources.cpu = { ...resources.cpu, shares: options.cpuShares };
   if (options.cpusetCpus !== undefined) {

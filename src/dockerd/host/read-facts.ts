@@ -48,12 +48,16 @@ function supportV1({ v1 }: CgroupFacts): Omit<KernelSupport, 'cgroupNamespaces' 
   };
 }
 
+/** The root of the hierarchy has no limits: there the kernel's list of swap areas tells whether it knows swap at all. */
+const hasSwapLimit = (own: string): boolean =>
+  existsSync(join(own, 'cgroup.type')) ? existsSync(join(own, 'memory.swap.max')) : existsSync('/proc/swaps');
+
 /** Version 2: what the controllers of the root offer. It knows neither swappiness nor an OOM killer that is switched off. */
-function supportV2({ v2Controllers }: CgroupFacts): ReturnType<typeof supportV1> {
+function supportV2({ v2, v2Controllers, own }: CgroupFacts): ReturnType<typeof supportV1> {
   const has = (controller: string) => v2Controllers.includes(controller);
   return {
     memory: has('memory'),
-    swap: has('memory') && existsSync('/proc/swaps'),
+    swap: has('memory') && hasSwapLimit(join(v2 ?? '', own[''] ?? '/')),
     memoryReservation: has('memory'),
     memorySwappiness: false,
     oomKillDisable: false,

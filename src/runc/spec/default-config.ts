@@ -27,6 +27,9 @@ export interface DefaultsFor {
 
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** Microseconds: the kernel shares CPU time out in periods of a tenth of a second. */
+export const CPU_PERIOD = 100_000;
+
 /** Files of /proc and /sys that tell about, or reach, the host: covered. */
 // biome-ignore format: a table
 export const MASKED_PATHS: readonly string[] = [

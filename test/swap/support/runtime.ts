@@ -16,6 +16,8 @@ export interface RecordedRuntime {
   path: string;
   /** Each command line so far, without the program. */
   calls(): string[];
+  /** What the last `exec --process FILE` was given, as JSON. */
+  lastProcess(): unknown;
 }
 
 /** A program called `minirun-runc` that writes its command line down and becomes the runtime. */
@@ -24,10 +26,16 @@ export function recordedRuntime(place: Sandbox): RecordedRuntime {
   const path = join(folder, 'minirun-runc');
   const log = join(place.folder, 'runtime-calls');
   mkdirSync(folder, { recursive: true });
-  writeFileSync(path, `#!/bin/sh\nprintf '%s\\n' "$*" >> ${log}\nexec ${RUNTIME} "$@"\n`);
+  const process = join(place.folder, 'process.json');
+  const keep = `for word in "$@"; do [ "$before" = --process ] && cp "$word" ${process}; before=$word; done`;
+  writeFileSync(path, `#!/bin/sh\nprintf '%s\\n' "$*" >> ${log}\n${keep}\nexec ${RUNTIME} "$@"\n`);
   chmodSync(path, 0o755);
   chmodSync(place.folder, 0o755);
-  return { path, calls: () => (existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter(Boolean) : []) };
+  return {
+    path,
+    calls: () => (existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter(Boolean) : []),
+    lastProcess: () => JSON.parse(readFileSync(process, 'utf8')),
+  };
 }
 
 /** Why nothing can be swapped here; undefined when it can. */

@@ -128,9 +128,9 @@ describe('the process', () => {
     };
     const config = made({ Ulimits: ulimits }, {}, { options });
     expect(config.process?.rlimits).toEqual([
-      { type: 'RLIMIT_NOFILE', soft: 100, hard: 20000 },
-      { type: 'RLIMIT_CORE', soft: 2 ** 64, hard: 2 ** 64 },
       { type: 'RLIMIT_NPROC', soft: 5, hard: 6 },
+      { type: 'RLIMIT_CORE', soft: 2 ** 64, hard: 2 ** 64 },
+      { type: 'RLIMIT_NOFILE', soft: 100, hard: 20000 },
     ]);
     expect(configJson(config)).toContain('"soft":18446744073709551615,"hard":18446744073709551615');
   });
@@ -204,16 +204,17 @@ describe('power', () => {
           { PathOnHost: '/dev/one', PathInContainer: '/dev/uno', CgroupPermissions: 'r' },
           { PathOnHost: '/dev/snd', PathInContainer: '/dev/sound', CgroupPermissions: 'rwm' },
         ],
-        DeviceCgroupRules: ['b 8:* rm'],
+        DeviceCgroupRules: ['a *:* r', 'b 8:* rm'],
       },
       {},
       { devices },
     );
     expect(config.linux?.devices?.map(({ path }) => path)).toEqual(['/dev/uno', '/dev/sound/a', '/dev/sound/b/c']);
-    expect(config.linux?.resources?.devices?.slice(-4)).toEqual([
+    expect(config.linux?.resources?.devices?.slice(-5)).toEqual([
       { allow: true, type: 'c', major: 10, minor: 1, access: 'r' },
       { allow: true, type: 'c', major: 10, minor: 2, access: 'rwm' },
       { allow: true, type: 'c', major: 10, minor: 3, access: 'rwm' },
+      { allow: true, type: 'a', access: 'r' },
       { allow: true, type: 'b', major: 8, access: 'rm' },
     ]);
     const device = (PathOnHost: string, CgroupPermissions = 'rwm') =>

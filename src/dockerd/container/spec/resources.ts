@@ -1,11 +1,9 @@
 /** The limits of a container, as `linux.resources` has them. Zero is "says nothing", as everywhere in HostConfig. */
 import type { BlockIO, Resources, Throttle } from '../../../runc/spec/config.ts';
+import { CPU_PERIOD } from '../../../runc/spec/default-config.ts';
 import { badRequest } from '../../http/api-error.ts';
 import type { HostConfig } from '../config.ts';
 import type { HostDevices } from './devices.ts';
-
-/** Microseconds in which a container may use its share of a CPU, where only the share is given. */
-const PERIOD = 100_000;
 
 /** Only what is set; undefined where nothing is. */
 function given<T extends object>(values: T): T | undefined {
@@ -19,8 +17,8 @@ function cpu(config: HostConfig): Resources['cpu'] {
   const { NanoCpus = 0 } = config;
   return given({
     shares: config.CpuShares || undefined,
-    quota: config.CpuQuota || (NanoCpus > 0 ? Math.floor((NanoCpus * PERIOD) / 1e9) : undefined),
-    period: config.CpuPeriod || (NanoCpus > 0 ? PERIOD : undefined),
+    quota: config.CpuQuota || (NanoCpus > 0 ? Math.floor((NanoCpus * CPU_PERIOD) / 1e9) : undefined),
+    period: config.CpuPeriod || (NanoCpus > 0 ? CPU_PERIOD : undefined),
     realtimeRuntime: config.CpuRealtimeRuntime || undefined,
     realtimePeriod: config.CpuRealtimePeriod || undefined,
     cpus: config.CpusetCpus || undefined,

@@ -20,7 +20,7 @@ const value = (limit: number | undefined): number => (limit === -1 ? UNLIMITED :
 /** @throws 400 for a name that is none, or a soft limit above the hard one */
 export function checkUlimits(ulimits: readonly Ulimit[]): void {
   for (const { Name, Soft, Hard } of ulimits) {
-    if (!NAMES.includes(Name)) throw badRequest(`invalid ulimit type: ${Name}`);
+    if (!NAMES.includes(Name.toLowerCase())) throw badRequest(`invalid ulimit type: ${Name}`);
     for (const limit of [Soft, Hard]) {
       if ((limit ?? 0) < -1) throw badRequest(`invalid ulimit ${Name}: ${limit} is neither a limit nor -1, which stands for none`);
     }
@@ -28,10 +28,10 @@ export function checkUlimits(ulimits: readonly Ulimit[]): void {
   }
 }
 
-/** The container's own, and those of the daemon's defaults that it says nothing of. */
+/** The daemon's defaults, and the container's own in their place; each name once, as it was said last. */
 function asked(hostConfig: HostConfig, defaults: DaemonOptions['defaultUlimits']): Ulimit[] {
-  const own = hostConfig.Ulimits ?? [];
-  return [...own, ...defaults.filter(({ Name }) => !own.some((ulimit) => ulimit.Name === Name))];
+  const all = [...defaults, ...(hostConfig.Ulimits ?? [])];
+  return [...new Map(all.map((ulimit) => [ulimit.Name.toLowerCase(), ulimit])).values()];
 }
 
 /** The limits of a container's processes; none above what this daemon may give. */

@@ -69,6 +69,6 @@ export function updateResources(
   if (policy?.Name) hostConfig.RestartPolicy = { Name: policy.Name, MaximumRetryCount: policy.MaximumRetryCount ?? 0 };
   const { memory, ...rest } = resourcesOf({ ...(changed as HostConfig), PidsLimit: asked.PidsLimit }, devices);
   // A cgroup begins without a limit of swap, a container that runs may have one to lose.
-  const swap = asked.MemorySwap === -1 ? { swap: -1 } : {};
-  return { hostConfig, resources: { ...rest, ...(memory || asked.MemorySwap === -1 ? { memory: { ...memory, ...swap } } : {}) }, warnings };
+  const swap = asked.MemorySwap === -1 && facts.support.swap ? { swap: -1 } : undefined;
+  return { hostConfig, resources: { ...rest, ...(memory || swap ? { memory: { ...memory, ...swap } } : {}) }, warnings };
 }
