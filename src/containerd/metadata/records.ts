@@ -73,7 +73,7 @@ export interface LeaseRecord {
 export type ResourceType = string;
 
 /** Keys begin with the namespace; a snapshot's goes on with its snapshotter, a lease's resource with lease and type. */
-export interface Records extends Pick<Metadata, 'transaction' | 'close'> {
+export interface Records extends Pick<Metadata, 'transaction' | 'flushed' | 'close'> {
   namespaces: Table<NamespaceRecord>;
   containers: Table<ContainerRecord>;
   images: Table<ImageRecord>;
@@ -100,6 +100,7 @@ export function openRecords(path: string): Records {
   const counters = metadata.table<number>('counters');
   return {
     transaction: metadata.transaction,
+    flushed: metadata.flushed,
     close: metadata.close,
     namespaces: metadata.table('namespaces'),
     containers: metadata.table('containers'),

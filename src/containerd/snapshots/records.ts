@@ -98,7 +98,7 @@ export function snapshotRecords(metadata: Metadata): SnapshotRecords {
   };
 
   return {
-    get: (key) => metadata.transaction(() => record(key, demand(key))),
+    get: (key) => record(key, demand(key)),
     all: () => snapshots.entries().map(([key, s]) => info(key, s)),
     ids: () => new Set(snapshots.entries().map(([, s]) => String(s.id))),
     mayCreate,
