@@ -69,6 +69,34 @@ const lazyChildProcess = {
   },
 };
 
+/**
+ * What of dockerode and docker-modem the client does not use, and would pay for at each start: sessions
+ * of BuildKit (gRPC, protobuf), an SSH client in JavaScript (we start ssh(1)), and packing of build contexts.
+ */
+const UNUSED_OF_DOCKERODE = /^(?:\.\/session|\.\/buildkit|\.\/ssh|tar-fs|@balena\/dockerignore)$/;
+/** What Node has itself, or what only prints when DEBUG is set. */
+const INSTEAD = {
+  debug: 'module.exports = () => () => {};',
+  'readable-stream': "module.exports = require('node:stream');",
+};
+
+const lightDockerode = {
+  name: 'light-dockerode',
+  setup(build) {
+    const inDockerode = ({ importer }) => /node_modules\/(?:dockerode|docker-modem)\//.test(importer);
+    build.onResolve({ filter: UNUSED_OF_DOCKERODE }, (args) =>
+      inDockerode(args) ? { path: args.path, namespace: 'unused-of-dockerode' } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: 'unused-of-dockerode' }, ({ path }) => ({
+      contents: `module.exports = () => { throw new Error(${JSON.stringify(`${path} of dockerode is not part of minirun`)}); };`,
+    }));
+    build.onResolve({ filter: /^(?:debug|readable-stream)$/ }, (args) =>
+      inDockerode(args) ? { path: args.path, namespace: 'instead' } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: 'instead' }, ({ path }) => ({ contents: INSTEAD[path] }));
+  },
+};
+
 /** In CommonJS `require` is there already; node:module brings the loader of ES modules with it: 2 ms. */
 const ownRequire = {
   name: 'own-require',
@@ -80,7 +108,7 @@ const ownRequire = {
 
 const COMMONJS = {
   ...SHARED,
-  plugins: [lazyChildProcess, ownRequire],
+  plugins: [lazyChildProcess, ownRequire, lightDockerode],
   format: 'cjs',
   // What is loaded on demand stays in the file, unevaluated until it is needed.
   supported: { 'dynamic-import': false },

@@ -9,10 +9,23 @@ import { UsageError } from './usage-error.ts';
  * @param name as typed, `minirun run`
  */
 export function newCommand(name: string, summary: string): Command {
+  return plainCommand(name, summary).passThroughOptions();
+}
+
+/** Commands that take options behind their operands too: `rm web --force`. */
+const ANYWHERE = new WeakSet<Command>();
+
+/** A command without a container's command in it, so that options may stand anywhere, as in Docker. */
+export function anywhereCommand(name: string, summary: string): Command {
+  const command = plainCommand(name, summary).allowExcessArguments();
+  ANYWHERE.add(command);
+  return command;
+}
+
+function plainCommand(name: string, summary: string): Command {
   return new Command(name)
     .description(summary)
     .helpOption('--help', 'show this help')
-    .passThroughOptions()
     .allowExcessArguments()
     .exitOverride()
     .configureOutput({ writeErr: () => {}, writeOut: (text) => void process.stdout.write(text) });
@@ -30,6 +43,7 @@ export interface SplitArguments {
  */
 export function splitArguments(command: Command, args: readonly string[]): SplitArguments {
   const options: string[] = [];
+  const early: string[] = [];
   const find = (flag: string) => command.options.find((o) => o.long === flag || o.short === flag);
   let i = 0;
   for (; i < args.length; i++) {
@@ -38,7 +52,11 @@ export function splitArguments(command: Command, args: readonly string[]): Split
       i++;
       break;
     }
-    if (!arg.startsWith('-') || arg === '-') break;
+    if (!arg.startsWith('-') || arg === '-') {
+      if (!ANYWHERE.has(command)) break;
+      early.push(arg);
+      continue;
+    }
     if (!arg.startsWith('--')) {
       options.push(arg);
       if (clusterWantsValue(arg, find)) options.push(valueAfter(args, i++));
@@ -55,7 +73,7 @@ export function splitArguments(command: Command, args: readonly string[]): Split
       if (option?.required && equals < 0) options.push(valueAfter(args, i++));
     }
   }
-  return { options, operands: args.slice(i) };
+  return { options, operands: [...early, ...args.slice(i)] };
 }
 
 function valueAfter(args: readonly string[], i: number): string {
@@ -114,3 +132,21 @@ export function takeOperands(command: Command, operands: readonly string[], name
   }
   return [...operands];
 }
+
+export interface Example {
+  /** As typed, without `minirun`. */
+  line: string;
+  what: string;
+}
+
+const EXAMPLES = new WeakMap<Command, readonly Example[]>();
+
+/** Adds examples below the options of the help; completion and the manual page find them again. */
+export function withExamples(command: Command, ...examples: [line: string, what: string][]): Command {
+  const given = examples.map(([line, what]) => ({ line, what }));
+  EXAMPLES.set(command, given);
+  const text = given.map(({ line, what }) => `  minirun ${line}\n      ${what}`).join('\n');
+  return command.addHelpText('after', `\nExamples:\n${text}`);
+}
+
+export const examplesOf = (command: Command): readonly Example[] => EXAMPLES.get(command) ?? [];

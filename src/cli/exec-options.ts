@@ -12,6 +12,7 @@ export interface ExecOptions {
   workdir?: string;
   user?: string;
   privileged: boolean;
+  detachKeys?: string;
   engine?: EngineName;
   explain?: 'text' | 'json';
   explainTo?: string;
@@ -23,6 +24,7 @@ export function addExecOptions(command: Command): Command {
   addCommandOptions(command)
     .option('-d, --detach', 'do not wait for it')
     .option('--privileged', 'all capabilities that minirun has')
+    .option('--detach-keys <KEYS>', "keys that leave a terminal of the daemon's (default ctrl-p,ctrl-q)")
     .optionsGroup('minirun:');
   return addNarrationOptions(command);
 }
@@ -38,6 +40,7 @@ export function execOptions(command: Command): ExecOptions {
     privileged: o.privileged === true,
     explainNumbers: o.explainNumbers === true,
     step: o.step === true,
+    detachKeys: o.detachKeys,
     workdir: o.workdir,
     user: o.user,
     engine: o.engine,

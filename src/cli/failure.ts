@@ -20,9 +20,14 @@ function failedCall(error: unknown): { call: string | undefined; code: string | 
   return { call, code: typeof e?.code === 'string' ? e.code : undefined };
 }
 
-/** 127: the command was not found. 126: found, but it cannot be executed. 125: all else. */
+/** The daemon answered that it cannot: docker-modem's error. */
+const isAnswer = (error: unknown): boolean => typeof (error as { statusCode?: unknown } | undefined)?.statusCode === 'number';
+
+/** 127: the command was not found. 126: found, but it cannot be executed. 1: the daemon refused. 125: all else. */
 export function exitCodeOf(error: unknown): number {
-  if ((error as Error)?.name === 'ThroughError') return (error as { exitCode?: number }).exitCode ?? OWN_FAILURE;
+  const { exitCode } = (error ?? {}) as { exitCode?: unknown };
+  if (typeof exitCode === 'number') return exitCode;
+  if (isAnswer(error)) return 1;
   const { call, code } = failedCall(error);
   if (call !== 'execve' && call !== 'execveat') return OWN_FAILURE;
   return code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE;
@@ -39,6 +44,10 @@ export async function describe(error: unknown): Promise<string> {
   if (e?.name === 'StepError') {
     const { explainFailure } = await import('../explain/causes.ts');
     return `minirun: ${explainFailure(e)}\n`;
+  }
+  if (isAnswer(error)) {
+    const { sentenceOf } = await import('./docker/connect/failed.ts');
+    return `minirun: ${sentenceOf(error as Parameters<typeof sentenceOf>[0])}\n`;
   }
   return `minirun: ${e instanceof Error ? e.message : String(error)}\n`;
 }

@@ -3,83 +3,93 @@
  * called: `minirun ps` should not pay for the compiler, nor `minirun run` for the HTML page.
  */
 import { writeSync } from 'node:fs';
-import type { Context, Subcommand } from './command.ts';
+import type { Context } from './command.ts';
+import { COMMANDS, GROUPS, resolveCommand } from './commands.ts';
 import { suggestion } from './nearest.ts';
 import { UsageError } from './usage-error.ts';
 
-const COMMANDS: Record<string, { summary: string; load: () => Promise<Subcommand> }> = {
-  run: { summary: 'run a command in a new container', load: () => import('./commands/run.ts') },
-  explain: { summary: 'show the steps of a run without running it', load: () => import('./commands/explain.ts') },
-  exec: { summary: 'run one more command in a running container', load: () => import('./commands/exec.ts') },
-  ps: { summary: 'list containers', load: () => import('./commands/ps.ts') },
-  logs: { summary: 'show the output of a container that was run with -d', load: () => import('./commands/logs.ts') },
-  stop: { summary: 'ask a container to end, and kill it when it does not', load: () => import('./commands/stop.ts') },
-  kill: { summary: 'send a signal to a container', load: () => import('./commands/kill.ts') },
-  rm: { summary: 'remove containers', load: () => import('./commands/rm.ts') },
-  inspect: { summary: 'print state and config of containers as JSON', load: () => import('./commands/inspect.ts') },
-  spec: { summary: 'print the OCI config.json that options make', load: () => import('./commands/spec.ts') },
-  doctor: { summary: 'say what this machine can do, and how to mend the rest', load: () => import('./commands/doctor.ts') },
+/** Options before the subcommand that have a value. */
+const WITH_VALUE: Record<string, { field: 'root' | 'host' | 'contextName'; what: string }> = {
+  '--root': { field: 'root', what: '--root: the folder is missing; write --root DIR' },
+  '-H': { field: 'host', what: '-H: the address is missing; write -H unix:///PATH' },
+  '--host': { field: 'host', what: '--host: the address is missing; write --host unix:///PATH' },
+  '-c': { field: 'contextName', what: '-c: the name is missing; write -c CONTEXT' },
+  '--context': { field: 'contextName', what: '--context: the name is missing; write --context CONTEXT' },
 };
 
-const HELP = `minirun: Docker, small enough to read and real enough to run
-
-Usage: minirun [--root DIR] COMMAND ...
-
-Commands:
-${Object.entries(COMMANDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`)
-  .join('\n')}
-
-Options:
-  --root DIR  folder for the state of containers (default: /run/minirun, or a folder of your own)
-  --version   print the version
-  --help      show this help; minirun COMMAND --help shows a command's options
-
-Try: minirun run --explain ROOTFS /bin/sh
-`;
+interface Given {
+  root?: string;
+  host?: string;
+  contextName?: string;
+}
 
 /** Takes the options before the subcommand off. */
-function globalOptions(argv: string[]): { root?: string; rest: string[] } {
+function globalOptions(argv: string[]): { given: Given; rest: string[] } {
   const rest = [...argv];
-  let root: string | undefined;
+  const given: Given = {};
   while (rest[0]?.startsWith('-')) {
-    const option = rest.shift() as string;
-    if (option === '--root' || option.startsWith('--root=')) {
-      root = option === '--root' ? rest.shift() : option.slice('--root='.length);
-      if (!root) throw new UsageError('--root: the folder is missing; write --root DIR');
-    } else if (option === '--help' || option === '-h') rest.unshift('help');
-    else if (option === '--version' || option === '-v') rest.unshift('version');
-    else
-      throw new UsageError(
-        `unknown option ${option}${suggestion(option, ['--root', '--help', '--version'])} (options of a command come after its name; minirun --help)`,
-      );
+    const word = rest.shift() as string;
+    const equals = word.startsWith('--') ? word.indexOf('=') : -1;
+    const option = equals < 0 ? word : word.slice(0, equals);
+    const known = Object.hasOwn(WITH_VALUE, option) ? WITH_VALUE[option] : undefined;
+    if (known) {
+      const value = equals < 0 ? rest.shift() : word.slice(equals + 1);
+      if (!value) throw new UsageError(known.what);
+      given[known.field] = value;
+    } else if (word === '--help' || word === '-h') rest.unshift('help');
+    else if (word === '--version' || word === '-v') rest.unshift('--version');
+    else {
+      const names = [...Object.keys(WITH_VALUE), '--help', '--version'];
+      throw new UsageError(`unknown option ${word}${suggestion(word, names)} (options of a command come after its name; minirun --help)`);
+    }
+    if (rest[0] === '--version') break;
   }
-  return { ...(root ? { root } : {}), rest };
+  return { given, rest };
 }
 
 async function main(argv: string[]): Promise<number> {
-  const { root, rest } = globalOptions(argv);
+  const { given, rest } = globalOptions(argv);
   const [name, ...args] = rest;
   if (name === undefined || name === 'help') {
-    const asked = name === 'help' && args[0] ? COMMANDS[args[0]] : undefined;
-    if (asked) return (await asked.load()).run(['--help'], { stateRoot: async () => '' });
-    (name === undefined ? process.stderr : process.stdout).write(HELP);
+    const asked = name === 'help' && args[0] ? resolveCommand(args) : undefined;
+    if (asked) return (await asked.entry.load()).run(['--help'], { stateRoot: async () => '' });
+    const { helpText } = await import('./help.ts');
+    (name === undefined ? process.stderr : process.stdout).write(helpText(args[0]));
     return name === undefined ? 125 : 0;
   }
-  if (name === 'version') {
+  if (name === '--version') {
     const { packageVersion } = await import('./version.ts');
     process.stdout.write(`minirun ${packageVersion()}\n`);
     return 0;
   }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (!command) throw new UsageError(`unknown command "${name}"${suggestion(name, Object.keys(COMMANDS))} (minirun --help lists them)`);
+  if (Object.hasOwn(GROUPS, name) && (args[0] === undefined || args[0] === '--help')) {
+    const { helpText } = await import('./help.ts');
+    (args[0] ? process.stdout : process.stderr).write(helpText(name));
+    return args[0] ? 0 : 125;
+  }
+  const found = resolveCommand(rest);
+  if (!found) throw unknownCommand(name, args[0]);
   const context: Context = {
+    rootGiven: given.root !== undefined || Boolean(process.env.MINIRUN_ROOT),
+    ...(given.host === undefined ? {} : { host: given.host }),
+    ...(given.contextName === undefined ? {} : { contextName: given.contextName }),
     async stateRoot() {
-      if (root) return (await import('node:path')).resolve(root);
+      if (given.root) return (await import('node:path')).resolve(given.root);
       return (await import('../runc/container/state.ts')).defaultStateRoot();
     },
   };
-  return (await command.load()).run(args, context);
+  return (await found.entry.load()).run(found.args, context);
+}
+
+function unknownCommand(name: string, second: string | undefined): UsageError {
+  const group = Object.hasOwn(GROUPS, name) ? GROUPS[name] : undefined;
+  if (group && second !== undefined)
+    return new UsageError(
+      `unknown command "${name} ${second}"${suggestion(second, Object.keys(group.commands))} (minirun ${name} --help lists them)`,
+    );
+  return new UsageError(
+    `unknown command "${name}"${suggestion(name, [...Object.keys(COMMANDS), ...Object.keys(GROUPS)])} (minirun --help lists them)`,
+  );
 }
 
 /**
@@ -110,7 +120,7 @@ async function start(argv: string[]): Promise<void> {
     }
   }
   // What is still open (a signal handler, a terminal) has nothing more to say. Output to pipes and files was synchronous.
-  if (handsStreamsOn) process.exit();
+  if (handsStreamsOn || argv.includes('attach') || argv.includes('start')) process.exit();
 }
 
 void start(process.argv.slice(2));

@@ -18,7 +18,7 @@ export const daemonCommand = (): Command =>
       gather,
     )
     .option('--data-root <folder>', 'what has to last: images, containers, volumes (default: /var/lib/minirun)')
-    .option('--exec-root <folder>', 'what a reboot may take away: sockets, streams, bundles (default: /run/minirun)')
+    .option('--exec-root <folder>', 'what a reboot may take away: sockets, streams, bundles (default: /run/minirund)')
     .option('-p, --pidfile <path>', 'where its process id is written')
     .option('--config-file <path>', `settings as in Docker's daemon.json (default: ${DEFAULT_CONFIG}, where there is one)`)
     .option('--containerd <socket>', 'a containerd of its own process (default: one inside this process)')
@@ -124,7 +124,8 @@ export function optionsFrom(flags: Record<string, unknown>): DaemonOptions {
   return {
     hosts: hosts.length > 0 ? hosts : ['unix:///run/minirun/docker.sock'],
     dataRoot: text('data-root', '/var/lib/minirun'),
-    execRoot: text('exec-root', '/run/minirun'),
+    // Not below /run/minirun: each folder there is a container that minirun made without a daemon.
+    execRoot: text('exec-root', '/run/minirund'),
     ...(pidfile === undefined ? {} : { pidfile }),
     ...(containerd === undefined ? {} : { containerd }),
     containerdNamespace: text('containerd-namespace', 'moby'),

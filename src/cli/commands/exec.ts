@@ -1,33 +1,47 @@
 /** `minirun exec [options] CONTAINER COMMAND [ARG...]` */
 import { closeSync, openSync } from 'node:fs';
+import type { Command } from 'commander';
 import { execInContainer } from '../../runc/container/exec.ts';
-import { findContainer } from '../../runc/container/list.ts';
 import { loadConfig } from '../../runc/container/state.ts';
 import { boundingCapabilities } from '../../runc/host/bounding.ts';
 import { readInside } from '../../runc/rootfs/read-inside.ts';
 import type { Config, Process } from '../../runc/spec/config.ts';
 import { type Context, warn } from '../command.ts';
-import { newCommand, parseCommand } from '../command-line.ts';
+import { newCommand, parseCommand, withExamples } from '../command-line.ts';
 import { applyEnvironment, applyUser } from '../config/process.ts';
+import { lookup } from '../docker/lookup.ts';
 import { addExecOptions, type ExecOptions, execOptions } from '../exec-options.ts';
 import { readEnvFiles } from '../gather-facts.ts';
 import { openNarration } from '../narration.ts';
 import { chooseEngine, requireLinux, requireTerminal } from '../preconditions.ts';
 import { UsageError } from '../usage-error.ts';
 
-export async function run(args: string[], context: Context): Promise<number> {
-  const command = addExecOptions(newCommand('minirun exec', 'Run one more command in a running container.')).usage(
-    '[options] CONTAINER COMMAND [ARG...]',
+export const command = (): Command =>
+  withExamples(
+    addExecOptions(newCommand('minirun exec', 'Run one more command in a running container.')).usage(
+      '[options] CONTAINER COMMAND [ARG...]',
+    ),
+    ['exec web ls /', 'run a command'],
+    ['exec -it web sh', 'a shell in the container'],
+    ['exec -u nobody -w /tmp -e A=1 web env', 'as another user, in another folder, with a variable'],
   );
-  const [name, ...argv] = parseCommand(command, args);
+
+export async function run(args: string[], context: Context): Promise<number> {
+  const parsed = command();
+  const [name, ...argv] = parseCommand(parsed, args);
   if (!name || !argv[0])
     throw new UsageError(`${name ? 'COMMAND' : 'CONTAINER'} is missing; usage: minirun exec [options] CONTAINER COMMAND [ARG...]`);
-  const options = execOptions(command);
+  const options = execOptions(parsed);
+  const found = await lookup(context).find(name);
+  if ('connection' in found) {
+    const { dockerExec } = await import('../docker/exec.ts');
+    return dockerExec(found.connection, name, argv, options);
+  }
   requireLinux('minirun exec');
   requireTerminal(options);
   const engine = chooseEngine(options.engine);
   const stateRoot = await context.stateRoot();
-  const view = findContainer(stateRoot, name);
+  const { view } = found;
   if (!view.pid) throw new UsageError(`container ${view.state.name} is ${view.status}: a command can be run only in one that runs`);
   const narration = await openNarration(options);
   const silence = options.detach ? openSync('/dev/null', 'r+') : undefined;

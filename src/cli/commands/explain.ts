@@ -26,7 +26,7 @@ function format(text: string): Format {
   return known;
 }
 
-const explainCommand = (): Command =>
+export const command = (): Command =>
   addContainerOptions(newCommand('minirun explain', 'Show the steps of a run without running it: no root and no Linux needed.'))
     .option('--format <FORMAT>', 'text (default), json, c, sh or html', format)
     .option('--explain-numbers', 'show flags as numbers as well')
@@ -43,11 +43,11 @@ interface Asked {
 }
 
 function parse(args: readonly string[]): Asked {
-  const command = explainCommand();
-  const { options: given, operands } = splitArguments(command, args);
+  const parsed = command();
+  const { options: given, operands } = splitArguments(parsed, args);
   const hasBundle = given.some((word) => /^--bundle(=|$)/.test(word));
-  const options = parseRunOptions(command, args, !hasBundle);
-  const { bundle, diff, format: asked = 'text' } = command.opts() as { bundle?: string; diff?: string; format?: Format };
+  const options = parseRunOptions(parsed, args, !hasBundle);
+  const { bundle, diff, format: asked = 'text' } = parsed.opts() as { bundle?: string; diff?: string; format?: Format };
   if (bundle !== undefined && operands.length)
     throw new UsageError(`--bundle ${bundle}: its config.json names root file system and command; leave "${operands[0]}" out`);
   return { options, bundle, diff, format: asked };
@@ -63,8 +63,8 @@ export async function run(args: string[], context: Context): Promise<number> {
   }
   if (asked.format !== 'text') throw new UsageError(`--diff is told as text; leave --format ${asked.format} out`);
   // The other options come last, so that they win over those of the command line.
-  const { options: own, operands } = splitArguments(explainCommand(), args);
-  const other = splitArguments(explainCommand(), shellWords(diff));
+  const { options: own, operands } = splitArguments(command(), args);
+  const other = splitArguments(command(), shellWords(diff));
   if (other.operands.length) throw new UsageError(`--diff ${JSON.stringify(diff)}: "${other.operands[0]}" is no option`);
   const changed = parse([...own, ...other.options, '--', ...operands]);
   const { diffPrograms, renderDiff } = await import('../../explain/diff.ts');

@@ -1,28 +1,57 @@
 /** `minirun logs [-f] [--tail N] [-t] CONTAINER`: what a container wrote that nobody watched. */
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findContainer } from '../../runc/container/list.ts';
+import type { Command } from 'commander';
 import type { LogEntry } from '../../runc/container/log.ts';
 import { logsPath, viewOf } from '../../runc/container/state.ts';
 import type { Context } from '../command.ts';
-import { newCommand, parseCommand, takeOperands } from '../command-line.ts';
+import { anywhereCommand, parseCommand, takeOperands, withExamples } from '../command-line.ts';
+import { lookup } from '../docker/lookup.ts';
 import { parseInteger } from '../sizes.ts';
 import { UsageError } from '../usage-error.ts';
 
 const POLL_MS = 100;
 
+export const command = (): Command =>
+  withExamples(
+    anywhereCommand('minirun logs', 'Show the output of a container.')
+      .option('-f, --follow', 'go on until it ends')
+      .option('-n, --tail <NUMBER>', 'only the last lines (default: all)', (text: string) =>
+        text === 'all' ? Number.POSITIVE_INFINITY : parseInteger('--tail', text, 0, Number.MAX_SAFE_INTEGER),
+      )
+      .option('-t, --timestamps', 'begin each line with its time')
+      .option('--since <TIME>', 'only what is younger: 2026-01-02T13:23:37Z, seconds since 1970, or 10m')
+      .option('--until <TIME>', 'only what is older')
+      .option('--details', 'also what the log driver was told to add')
+      .usage('[options] CONTAINER'),
+    ['logs web', 'all that it wrote'],
+    ['logs -f --tail 10 web', 'the last ten lines, and what is yet to come'],
+    ['logs --since 5m -t web', 'the last five minutes, with times'],
+  );
+
+export interface LogsOptions {
+  follow?: boolean;
+  tail?: number;
+  timestamps?: boolean;
+  since?: string;
+  until?: string;
+  details?: boolean;
+}
+
 export async function run(args: string[], context: Context): Promise<number> {
-  const command = newCommand('minirun logs', 'Show the output of a container that was run with -d.')
-    .option('-f, --follow', 'go on until it ends')
-    .option('-n, --tail <NUMBER>', 'only the last lines (default: all)', (text: string) =>
-      text === 'all' ? Number.POSITIVE_INFINITY : parseInteger('--tail', text, 0, Number.MAX_SAFE_INTEGER),
-    )
-    .option('-t, --timestamps', 'begin each line with its time')
-    .usage('[options] CONTAINER');
-  const [name] = takeOperands(command, parseCommand(command, args), ['CONTAINER']);
-  const o = command.opts() as { follow?: boolean; tail?: number; timestamps?: boolean };
+  const parsed = command();
+  const [name] = takeOperands(parsed, parseCommand(parsed, args), ['CONTAINER']);
+  const o = parsed.opts<LogsOptions>();
+  const found = await lookup(context).find(name as string);
+  if ('connection' in found) {
+    const { dockerLogs } = await import('../docker/logs.ts');
+    return dockerLogs(found.connection, name as string, o);
+  }
+  const { since, until } = o;
+  if (since !== undefined || until !== undefined || o.details)
+    throw new UsageError(`--since, --until and --details are for containers of the daemon; ${name} was made without it`);
   const root = await context.stateRoot();
-  const view = findContainer(root, name as string);
+  const { view } = found;
   const path = logsPath(view);
   const runs = () => {
     const status = viewOf(root, view.state.id)?.status;

@@ -1,11 +1,14 @@
 /** `minirun ps`: the containers, as a table, as ids, or as JSON lines. */
 
+import type { Command } from 'commander';
 import { displayWidth, padEnd } from '../../explain/style.ts';
 import { listContainers } from '../../runc/container/list.ts';
 import { type ContainerView, loadConfig } from '../../runc/container/state.ts';
 import type { Context } from '../command.ts';
-import { newCommand, parseCommand, takeOperands } from '../command-line.ts';
-import { UsageError } from '../usage-error.ts';
+import { anywhereCommand, parseCommand, takeOperands, withExamples } from '../command-line.ts';
+import { parseInteger } from '../sizes.ts';
+
+const gather = (value: string, all: string[] = []): string[] => [...all, value];
 
 interface Row {
   id: string;
@@ -16,29 +19,63 @@ interface Row {
   command: string;
 }
 
+export const command = (): Command =>
+  withExamples(
+    anywhereCommand('minirun ps', 'List running containers: those of the daemon, if one runs, and those made without it.')
+      .option('-a, --all', 'also those that have ended')
+      .option('-q, --quiet', 'only their ids')
+      .option('--no-trunc', 'whole ids and commands')
+      .option('-f, --filter <NAME=VALUE>', 'only those that fit: name, id, status, label, ancestor, ...', gather)
+      .option('-n, --last <NUMBER>', 'the last ones that were made, in any state', (text: string) => parseInteger('--last', text, -1, 1e9))
+      .option('-l, --latest', 'the last one that was made, in any state')
+      .option('-s, --size', 'also what they have written (the daemon counts it)')
+      .option('--format <FORMAT>', "table (default), json, or a Go template such as '{{.Names}}\\t{{.Status}}'")
+      .usage('[options]'),
+    ['ps -a', 'all containers'],
+    ['ps -q --filter label=role=web', 'ids of those with a label'],
+    ["ps --format 'table {{.Names}}\\t{{.Status}}'", 'a table of your own'],
+  );
+
+export interface PsOptions {
+  all?: boolean;
+  quiet?: boolean;
+  trunc: boolean;
+  filter?: string[];
+  last?: number;
+  latest?: boolean;
+  size?: boolean;
+  format?: string;
+}
+
 export async function run(args: string[], context: Context): Promise<number> {
-  const command = newCommand('minirun ps', 'List running containers.')
-    .option('-a, --all', 'also those that have ended')
-    .option('-q, --quiet', 'only their ids')
-    .option('--no-trunc', 'whole ids and commands')
-    .option('--format <FORMAT>', 'table (default) or json', (text: string) => {
-      if (text === 'table' || text === 'json') return text;
-      throw new UsageError(`--format ${text}: choose table or json`);
-    });
-  takeOperands(command, parseCommand(command, args), []);
-  const o = command.opts() as { all?: boolean; quiet?: boolean; trunc: boolean; format?: string };
-  const views = listContainers(await context.stateRoot()).filter((v) => o.all || v.status !== 'stopped');
-  const id = (v: ContainerView) => (o.trunc ? v.state.id.slice(0, 12) : v.state.id);
-  let text: string;
-  if (o.quiet) text = views.map((v) => `${id(v)}\n`).join('');
-  else if (o.format === 'json') text = views.map((v) => `${JSON.stringify({ ...row(v), id: v.state.id })}\n`).join('');
-  else
-    text = table(
-      views.map((v) => ({ ...row(v), id: id(v) })),
-      o.trunc,
-    );
-  process.stdout.write(text);
+  const parsed = command();
+  takeOperands(parsed, parseCommand(parsed, args), []);
+  const o = parsed.opts<PsOptions>();
+  const { connectIfThere, daemonNamed } = await import('../docker/connect/connect.ts');
+  const views = daemonNamed(context) ? [] : listContainers(await context.stateRoot());
+  const connection = await connectIfThere(context);
+  // Without a daemon, its words are still understood.
+  if (connection || o.filter || o.last !== undefined || o.latest || o.size || !['table', 'json', undefined].includes(o.format)) {
+    const { printContainers } = await import('../docker/ps.ts');
+    return printContainers(connection, views, o);
+  }
+  process.stdout.write(
+    text(
+      views.filter((v) => o.all || v.status !== 'stopped'),
+      o,
+    ),
+  );
   return 0;
+}
+
+function text(views: ContainerView[], o: PsOptions): string {
+  const id = (v: ContainerView) => (o.trunc ? v.state.id.slice(0, 12) : v.state.id);
+  if (o.quiet) return views.map((v) => `${id(v)}\n`).join('');
+  if (o.format === 'json') return views.map((v) => `${JSON.stringify({ ...row(v), id: v.state.id })}\n`).join('');
+  return table(
+    views.map((v) => ({ ...row(v), id: id(v) })),
+    o.trunc,
+  );
 }
 
 function row(view: ContainerView): Row {
@@ -46,7 +83,7 @@ function row(view: ContainerView): Row {
   return { id: state.id, name: state.name, status: statusOf(view), pid: view.pid, created: state.created, command: commandOf(view) };
 }
 
-function commandOf(view: ContainerView): string {
+export function commandOf(view: ContainerView): string {
   try {
     return (loadConfig(view).process?.args ?? []).join(' ');
   } catch {
@@ -54,7 +91,7 @@ function commandOf(view: ContainerView): string {
   }
 }
 
-function statusOf({ status, state, ended }: ContainerView): string {
+export function statusOf({ status, state, ended }: ContainerView): string {
   if (status === 'running' || status === 'paused') return `Up ${ago(state.created)}${status === 'paused' ? ' (Paused)' : ''}`;
   if (status === 'creating') return 'Creating';
   if (!ended) return 'Exited';

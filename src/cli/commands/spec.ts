@@ -1,5 +1,6 @@
 /** `minirun spec [options] [ROOTFS [COMMAND [ARG...]]]`: the config.json that `run` would use. */
 import { resolve } from 'node:path';
+import type { Command } from 'commander';
 import type { Context } from '../command.ts';
 import { newCommand } from '../command-line.ts';
 import { configFromOptions } from '../config-from-options.ts';
@@ -7,12 +8,15 @@ import { gatherFacts } from '../gather-facts.ts';
 import { addContainerOptions, parseRunOptions } from '../run-options.ts';
 import { subjectOf } from '../subject.ts';
 
-export async function run(args: string[], context: Context): Promise<number> {
-  const command = addContainerOptions(newCommand('minirun spec', 'Print the OCI config.json that these options make.')).usage(
+export const command = (): Command =>
+  addContainerOptions(newCommand('minirun spec', 'Print the OCI config.json that these options make.')).usage(
     '[options] [ROOTFS [COMMAND [ARG...]]]',
   );
-  const options = parseRunOptions(command, args, false);
-  const named = command.args.length > 0;
+
+export async function run(args: string[], context: Context): Promise<number> {
+  const parsed = command();
+  const options = parseRunOptions(parsed, args, false);
+  const named = parsed.args.length > 0;
   const subject = await subjectOf(options, context);
   const config = configFromOptions(options, await gatherFacts(options, subject));
   // In a bundle the root file system is the folder beside config.json.

@@ -1,0 +1,20 @@
+/** `minirun pause CONTAINER...` */
+import type { Command } from 'commander';
+import type { Context } from '../../command.ts';
+import { anywhereCommand, parseCommand, takeOperands, withExamples } from '../../command-line.ts';
+import { connect } from '../connect/connect.ts';
+import { ask } from '../connect/request.ts';
+import { each } from '../output/each.ts';
+
+export const command = (): Command =>
+  withExamples(anywhereCommand('minirun pause', 'Freeze all processes of containers; their memory stays as it is.').usage('CONTAINER...'), [
+    'pause web',
+    'minirun unpause web lets it go on',
+  ]);
+
+export async function run(args: string[], context: Context): Promise<number> {
+  const parsed = command();
+  const names = takeOperands(parsed, parseCommand(parsed, args), ['CONTAINER…']);
+  const connection = await connect(context);
+  return each(names, (name) => ask(connection, `/containers/${name}/pause`, { method: 'POST' }));
+}

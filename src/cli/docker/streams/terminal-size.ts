@@ -1,0 +1,23 @@
+/** The size of this terminal, passed on to the one in the container. */
+import type { Connection } from '../connect/connect.ts';
+import { ask } from '../connect/request.ts';
+
+/** Rows and columns, where standard output is a terminal. */
+export const terminalSize = (): [rows: number, columns: number] | undefined =>
+  process.stdout.isTTY && process.stdout.rows ? [process.stdout.rows, process.stdout.columns] : undefined;
+
+/**
+ * Passes it on now, and each time it changes.
+ * @param path `/containers/ID` or `/exec/ID`
+ * @returns what ends that
+ */
+export async function followSize(connection: Connection, path: string): Promise<() => void> {
+  const tell = async () => {
+    const size = terminalSize();
+    if (size) await ask(connection, `${path}/resize`, { method: 'POST', query: { h: size[0], w: size[1] } }).catch(() => undefined);
+  };
+  const onResize = () => void tell();
+  process.stdout.on('resize', onResize);
+  await tell();
+  return () => void process.stdout.off('resize', onResize);
+}
