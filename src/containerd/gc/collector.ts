@@ -64,8 +64,6 @@ export function openCollector(what: Collected, failed: (error: unknown) => void)
 
 async function collectOnce(what: Collected): Promise<void> {
   sweepRecords(what.records);
-  // Bytes that a record on the disk still names must not be gone when the machine comes up again.
-  await what.records.flushed();
   removeBlobs(what);
   for (const one of what.snapshotters) await removeSnapshots(what.records, one.snapshotter, one.snapshots);
 }

@@ -73,7 +73,7 @@ export interface LeaseRecord {
 export type ResourceType = string;
 
 /** Keys begin with the namespace; a snapshot's goes on with its snapshotter, a lease's resource with lease and type. */
-export interface Records extends Pick<Metadata, 'transaction' | 'flushed' | 'close'> {
+export interface Records extends Pick<Metadata, 'transaction' | 'close'> {
   namespaces: Table<NamespaceRecord>;
   containers: Table<ContainerRecord>;
   images: Table<ImageRecord>;
@@ -94,13 +94,16 @@ export const wordsOf = (key: string): string[] => key.split(SEPARATOR);
 
 export { keyOf };
 
+/** Numbers are taken in packs, as each transaction waits for the disk. Those that a daemon did not use up are never given. */
+const RESERVED = 1000;
+
 /** Opens the records, or makes them. @param path of the file */
 export function openRecords(path: string): Records {
   const metadata = openMetadata(path);
   const counters = metadata.table<number>('counters');
+  let [number, reserved] = [0, 0];
   return {
     transaction: metadata.transaction,
-    flushed: metadata.flushed,
     close: metadata.close,
     namespaces: metadata.table('namespaces'),
     containers: metadata.table('containers'),
@@ -110,12 +113,16 @@ export function openRecords(path: string): Records {
     snapshots: metadata.table('snapshots'),
     leases: metadata.table('leases'),
     leased: metadata.table('leased'),
-    next: () =>
-      metadata.transaction(() => {
-        const number = (counters.get('next') ?? 0) + 1;
-        counters.put('next', number);
-        return number;
-      }),
+    next() {
+      if (number >= reserved) {
+        reserved = metadata.transaction(() => {
+          number = counters.get('next') ?? 0;
+          counters.put('next', number + RESERVED);
+          return number + RESERVED;
+        });
+      }
+      return ++number;
+    },
   };
 }
 
