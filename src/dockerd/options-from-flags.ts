@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { isLevel } from '../containerd/log.ts';
+import { checkLogConfig } from './container/logs/drivers.ts';
 import type { DaemonOptions } from './options.ts';
 
 const DEFAULT_CONFIG = '/etc/minirun/daemon.json';
@@ -113,6 +114,9 @@ export function optionsFrom(flags: Record<string, unknown>): DaemonOptions {
   const level = given('debug') === true ? 'debug' : text('log-level', 'info');
   if (!isLevel(level)) throw new Error(`log-level ${level}: not one of debug, info, warn, error, fatal`);
   const logOptions = flags.logOpt ? pairs(flags.logOpt as string[], '--log-opt') : ((settings['log-opts'] ?? {}) as Record<string, string>);
+  const logDriver = text('log-driver', 'json-file');
+  if (!Object.values(logOptions).every((value) => typeof value === 'string')) throw new Error('log-opts: must be texts by name');
+  checkLogConfig({ Type: logDriver, Config: logOptions });
   const added = Object.entries(pairs((flags.addRuntime as string[] | undefined) ?? [], '--add-runtime')).map(([name, path]) => [
     name,
     { path },
@@ -135,7 +139,7 @@ export function optionsFrom(flags: Record<string, unknown>): DaemonOptions {
     labels: list('label'),
     runtimes: { ...(settings.runtimes as DaemonOptions['runtimes'] | undefined), ...Object.fromEntries(added) },
     defaultRuntime: text('default-runtime', 'minirun'),
-    logDriver: text('log-driver', 'json-file'),
+    logDriver,
     logOptions,
     cgroupParent: text('cgroup-parent', ''),
     defaultShmSize: sizeOf(String(given('default-shm-size') ?? '64m')),
