@@ -13,7 +13,7 @@ import { connectRequest, createNetworkRequest, disconnectRequest } from '../netw
 /** A field of version 1.47 of the API. */
 const shown = (call: Call, { EnableIPv4, ...network }: Network): object => (since(call, 47) ? { ...network, EnableIPv4 } : network);
 
-export function networkRoutes({ networks, containers }: Daemon): Route[] {
+export function networkRoutes({ networks, containers, events }: Daemon): Route[] {
   const named = ({ params }: Call) => networks.get(params.id as string);
   const list = (call: Call) =>
     call.reply(
@@ -30,6 +30,7 @@ export function networkRoutes({ networks, containers }: Daemon): Route[] {
     route('POST', '/networks/prune', (call) => {
       // Those that are always there are never removed, and others there are none.
       filters(call.query, ['label', 'label!', 'until']);
+      events.publish('network', 'prune', '', { reclaimed: '0' });
       call.reply(200, { NetworksDeleted: null });
     }),
     route('GET', '/networks/{id}', (call) => {

@@ -23,6 +23,7 @@ export function pruneRoutes(daemon: Daemon): Route[] {
     }),
     route('POST', '/build/prune', (call) => {
       filters(call.query, BUILD_FILTERS);
+      daemon.events.publish('builder', 'prune', '', { reclaimed: '0' });
       call.reply(200, { CachesDeleted: null, SpaceReclaimed: 0 });
     }),
   ];

@@ -9,8 +9,11 @@ export function usageRoutes(daemon: Daemon): Route[] {
   const named = ({ params }: Call) => daemon.containers.get(params.id as string);
   return [
     route('GET', '/containers/{id}/stats', (call) => sendStats(daemon, named(call), call)),
-    route('GET', '/containers/{id}/top', async (call) =>
-      call.reply(200, await topOf(daemon, named(call), call.query.get('ps_args') ?? '')),
-    ),
+    route('GET', '/containers/{id}/top', async (call) => {
+      const container = named(call);
+      const processes = await topOf(daemon, container, call.query.get('ps_args') ?? '');
+      container.tell('top');
+      call.reply(200, processes);
+    }),
   ];
 }
