@@ -25,20 +25,22 @@ export const usersOf = ({ containers }: Pick<Daemon, 'containers'>, { id }: Pick
     .filter(({ record }) => record.Image === id)
     .map(({ record }) => ({ id: record.Id, running: isRunning(record) }));
 
-async function forget({ clients }: Parts, name: string): Promise<void> {
+/** @param collect wait until the space is free */
+async function forget({ clients }: Parts, name: string, collect: boolean): Promise<void> {
   try {
-    await clients.images.delete({ name });
+    await clients.images.delete({ name, sync: collect });
   } catch (error) {
     // Somebody else was faster.
     if (!isNotFound(error)) throw error;
   }
 }
 
-/** A digest that only follows from a tag: it is no longer said that the image is known there. */
+/** A digest goes: it is no longer said that the image is known in that repository. */
 async function forgetSource({ stores }: Parts, { reference }: ImageReference): Promise<void> {
   if (reference?.digest === undefined) return;
   const label = sourceLabel(reference.domain);
-  const known = (await infoOf(stores.content, reference.digest))?.labels?.[label] ?? '';
+  const known = (await infoOf(stores.content, reference.digest))?.labels?.[label];
+  if (known === undefined) return;
   const left = known.split(',').filter((path) => path !== reference.path);
   await stores.content.label(reference.digest, { [label]: left.join(',') });
 }
@@ -46,19 +48,19 @@ async function forgetSource({ stores }: Parts, { reference }: ImageReference): P
 /**
  * Does what was decided.
  * @param image with all its records
+ * @param collect return when the space is free, as Docker does; who removes many waits for the last one only
  */
-export async function carryOut(daemon: Parts, image: Image, { untag, image: end }: Removal): Promise<Removed[]> {
+export async function carryOut(daemon: Parts, image: Image, { untag, image: end }: Removal, collect = true): Promise<Removed[]> {
   // First the name that keeps it: whenever the daemon is killed, what should stay does.
   if (end === 'hidden') await daemon.stores.images.put({ name: danglingName(image.target), target: image.target });
-  const removed: Removed[] = [];
-  for (const reference of untag) {
-    if (reference.record !== undefined) await forget(daemon, reference.record);
-    else if (end === 'stays') await forgetSource(daemon, reference);
-    removed.push({ Untagged: shown(reference.name) });
-    tellOfImage(daemon.events, 'untag', image.id, image.id, image);
-  }
+  // While a name still keeps it: what nobody names may be collected at any moment.
+  for (const reference of untag) await forgetSource(daemon, reference);
+  const hidden = end === 'gone' ? image.records.map(({ name }) => name).filter((name) => name.startsWith(DANGLING)) : [];
+  const names = [...untag.flatMap(({ record }) => record ?? []), ...hidden];
+  for (const name of names) await forget(daemon, name, collect && end === 'gone' && name === names.at(-1));
+  const removed: Removed[] = untag.map(({ name }) => ({ Untagged: shown(name) }));
+  for (const _ of untag) tellOfImage(daemon.events, 'untag', image.id, image.id, image);
   if (end !== 'gone') return removed;
-  for (const { name } of image.records) if (name.startsWith(DANGLING)) await forget(daemon, name);
   tellOfImage(daemon.events, 'delete', image.id, image.id, image);
   const others = (await daemon.images.list()).filter(({ id }) => id !== image.id);
   const kept = new Set(others.flatMap(({ config }) => chainIds(config.rootfs.diff_ids)));
