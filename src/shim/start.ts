@@ -7,7 +7,8 @@
  * to take one more container (Group.Join); one that ends removes its socket under the lock, and hangs up.
  */
 import { spawn } from 'node:child_process';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { SyscallError } from '../libc/errno.ts';
@@ -37,7 +38,7 @@ export function answers(path: string): boolean {
 }
 
 /** @returns true when it accepts the container; false when it is about to end, or has ended */
-async function join(path: string, id: string, bundle: string): Promise<boolean> {
+async function agree(path: string, id: string, bundle: string): Promise<boolean> {
   const connection = connectTtrpc(path);
   try {
     await createClient(Group, connection.transport).join({ id, bundle }, { timeoutMs: ANSWER_MS });
@@ -82,6 +83,30 @@ function startServing(path: string, words: readonly string[]): void {
   }
 }
 
+function noteAddress(path: string, bundle: string): string {
+  const address = `unix://${path}`;
+  writeFileSync(join(bundle, '.address'), address);
+  renameSync(join(bundle, '.address'), join(bundle, 'address'));
+  return address;
+}
+
+/**
+ * The half of `start` that needs no process, for a containerd that knows this shim: asks the process
+ * that holds the container's group, if there is one, to take it.
+ * @param config text of config.json
+ * @returns its address; undefined when the program must be started
+ */
+export async function joinRunning(
+  where: Pick<Flags, 'address' | 'namespace'>,
+  id: string,
+  bundle: string,
+  config: string,
+): Promise<string | undefined> {
+  const path = socketPath(where, groupOf(config, id));
+  if (!existsSync(path)) return undefined;
+  return (await agree(path, id, bundle)) ? noteAddress(path, bundle) : undefined;
+}
+
 /**
  * @param words the command line that `flags` was made of
  * @returns the address, which is in the bundle's file `address` as well
@@ -103,12 +128,7 @@ export async function start(flags: Flags, words: readonly string[]): Promise<str
         return true;
       });
     }
-    if (await join(path, flags.id, bundle)) {
-      const address = `unix://${path}`;
-      writeFileSync('.address', address);
-      renameSync('.address', 'address');
-      return address;
-    }
+    if (await agree(path, flags.id, bundle)) return noteAddress(path, bundle);
     await sleep(PAUSE_MS);
   }
   throw new Error('the shim ended before it could be asked anything');

@@ -1,10 +1,11 @@
 /** The program of a shim: how it is found, and its two commands, start and delete. Source: containerd, core/runtime/v2/README.md. */
 import { spawn } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { crossing } from '../../messages/crossing.ts';
 import { type DeleteResponse, DeleteResponseSchema } from '../../proto/containerd/task/v2/task_pb.ts';
+import { joinRunning } from '../../shim/start.ts';
 import type { Bundle } from './bundle.ts';
 
 /** What a shim is told of its containerd. */
@@ -64,6 +65,8 @@ function isProgram(path: string): boolean {
 
 /** `start`: @param options of the runtime, as they go to its standard input @returns the shim's address */
 export async function startShim(program: string, bundle: Bundle, caller: Caller, options: Uint8Array | undefined): Promise<string> {
+  const joined = basename(program) === OURS ? await askRunning(bundle, caller) : undefined;
+  if (joined !== undefined) return joined;
   const args = ['-id', bundle.id, ...(caller.debug ? ['-debug'] : []), 'start'];
   const start = async () => {
     const { out, err } = await run(program, bundle, caller, args, options);
@@ -76,6 +79,16 @@ export async function startShim(program: string, bundle: Bundle, caller: Caller,
     start,
     (address) => ({ address }),
   );
+}
+
+/** minirun's own shim holds many containers: one that runs is asked without starting the program, which would do no more. */
+async function askRunning({ namespace, id, path }: Bundle, { address }: Caller): Promise<string | undefined> {
+  try {
+    return await joinRunning({ address, namespace }, id, path, readFileSync(join(path, 'config.json'), 'utf8'));
+  } catch {
+    // The program says better what is wrong.
+    return undefined;
+  }
 }
 
 /** The start of the program, as it is told. */
