@@ -1,6 +1,8 @@
 /** Shell commands typed one after the other in a sandbox, and what each of them printed. */
 import type { Sandbox } from './sandbox.ts';
 
+const SLOWNESS = Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1);
+
 export interface Typed {
   command: string;
   code: number;
@@ -10,7 +12,9 @@ export interface Typed {
 
 // One shell for all, so that variables stay. Each command comes with a zero byte behind it; its answer goes
 // out as three fields, of which each ends with a zero byte (what commands print here has none).
+// A docker that hangs is ended: its exit code is 124 then.
 const SHELL = `
+docker() { timeout -k 1 ${Math.ceil(10 * SLOWNESS)} docker "$@"; }
 out=$(mktemp) err=$(mktemp)
 while IFS= read -r -d '' command <&9; do
   eval "$command" > "$out" 2> "$err" < /dev/null 9<&-
