@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Log } from '../containerd/log.ts';
 import { wallClock } from './clock.ts';
 import { openExecs } from './container/execs.ts';
+import { clearMountedFiles } from './container/files/mounted.ts';
 import { openHealthChecks } from './container/health-checks.ts';
 import { watchMemory } from './container/oom.ts';
 import { openContainers } from './container/open.ts';
@@ -55,6 +56,7 @@ export async function openDaemon(options: DaemonOptions, shims: Record<string, s
     events,
     log,
   });
+  clearMountedFiles(execRoot);
   const watching = new AbortController();
   const daemon: Daemon = {
     options,

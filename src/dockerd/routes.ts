@@ -1,6 +1,8 @@
 /** All of the API: one file for each kind of thing. */
 import { buildKitRoutes, pluginRoutes, swarmRoutes } from './api/absent.ts';
 import { attachRoutes } from './api/attach.ts';
+import { commitRoutes } from './api/commit.ts';
+import { containerFileRoutes } from './api/container-files.ts';
 import { containerRoutes } from './api/containers.ts';
 import { eventRoutes } from './api/events.ts';
 import { execRoutes } from './api/exec.ts';
@@ -21,6 +23,8 @@ export const routesOf = (daemon: Daemon): Route[] => [
   ...eventRoutes(daemon),
   ...networkRoutes(daemon),
   ...containerRoutes(daemon),
+  ...containerFileRoutes(daemon),
+  ...commitRoutes(daemon),
   ...attachRoutes(daemon),
   ...execRoutes(daemon),
   ...logsRoutes(daemon),

@@ -55,6 +55,7 @@ function text(name: string, into: Buffer): Buffer {
 export const FAILED = {
   EPERM: -1,
   ENOENT: -2,
+  EAGAIN: -11,
   EEXIST: -17,
   EXDEV: -18,
   ENOTDIR: -20,
@@ -119,6 +120,7 @@ export function readLinkAt(folder: number, name: string): string | number {
 }
 
 const how = Buffer.alloc(24);
+const MOST_TRIES = 100;
 /**
  * openat2(2) of a path of any depth with RESOLVE_IN_ROOT: `root` is / for it, for `..` and for the
  * links on the way. Links of /proc are not followed.
@@ -129,7 +131,11 @@ export function openInside(root: number, path: string, flags: number, noSymlinks
   const RESOLVE_IN_ROOT = 0x10;
   how.writeBigUInt64LE(BigInt(flags), 0);
   how.writeBigUInt64LE(BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (noSymlinks ? RESOLVE_NO_SYMLINKS : 0)), 16);
-  return c.openat2(syscallNumber('openat2', hostArch()), root, text(path, first), how, how.length);
+  for (let tries = 1; ; tries++) {
+    const result = c.openat2(syscallNumber('openat2', hostArch()), root, text(path, first), how, how.length);
+    // Something was renamed during a `..`, openat2(2): to be tried again, but not for as long as somebody likes to rename.
+    if (result !== FAILED.EAGAIN || tries === MOST_TRIES) return result;
+  }
 }
 
 /** The dev_t of a device, as glibc's makedev(3) has it. */

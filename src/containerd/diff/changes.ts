@@ -4,7 +4,7 @@
  * same difference always is the same layer. Source: OCI image-spec, layer.md, "Change Types".
  */
 import { constants, readSync } from 'node:fs';
-import { closeAt, O_CLOEXEC, openAt, openInside } from '../../libc/at.ts';
+import { closeAt, FAILED, O_CLOEXEC, openAt, openInside } from '../../libc/at.ts';
 import { SyscallError } from '../../libc/errno.ts';
 import { namesOf } from '../layers/removal.ts';
 import { readable } from '../layers/tar-header.ts';
@@ -17,8 +17,19 @@ export type Change =
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | O_CLOEXEC;
 const OPEN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | O_CLOEXEC;
 
-export function openFile(parent: number, name: string, flags = OPEN_FILE): number {
+function openFile(parent: number, name: string, flags = OPEN_FILE): number {
   const fd = openAt(parent, name, flags);
+  if (fd < 0) throw new SyscallError(`open ${JSON.stringify(readable(name))}`, -fd);
+  return fd;
+}
+
+/** Whether a file that was there a moment ago is another, or none, by now. */
+export const isGone = (result: number): boolean => result === FAILED.ENOENT || result === FAILED.ENOTDIR || result === FAILED.ELOOP;
+
+/** Undefined when it is gone by now. @throws SyscallError */
+export function openIfThere(parent: number, name: string): number | undefined {
+  const fd = openAt(parent, name, OPEN_FILE);
+  if (isGone(fd)) return undefined;
   if (fd < 0) throw new SyscallError(`open ${JSON.stringify(readable(name))}`, -fd);
   return fd;
 }
@@ -52,11 +63,16 @@ const level = (lower: number | undefined, upper: number, path: string, all: bool
   all,
 });
 
+/** Whether to look into a folder of the upper tree; it is open, and its path is from the root of the tree. */
+export type Enter = (folder: number, path: string) => boolean;
+
 /**
- * Compares two trees.
+ * Compares two trees. What vanishes while it is looked at was not there.
  * @param lower an open folder; undefined for nothing
+ * @param enter all folders, unless said otherwise
  */
-export const changes = (lower: number | undefined, upper: number): Generator<Change> => walk(level(lower, upper, '', false));
+export const changes = (lower: number | undefined, upper: number, enter?: Enter): Generator<Change> =>
+  walk(level(lower, upper, '', false), undefined, enter);
 
 /**
  * What an upper folder of an overlay holds: all of it has changed, and the kernel has written down
@@ -66,7 +82,7 @@ export const changes = (lower: number | undefined, upper: number): Generator<Cha
 export const upperChanges = (lowerRoot: number, upper: number): Generator<Change> => walk(level(undefined, upper, '', true), lowerRoot);
 
 /** Depth first, with a stack of its own: a container can make trees that are deeper than JavaScript's. */
-function* walk(root: Level, lowerRoot?: number): Generator<Change> {
+function* walk(root: Level, lowerRoot?: number, enter: Enter = () => true): Generator<Change> {
   const levels = [root];
   function* tell(change: Change): Generator<Change> {
     for (const on of levels) {
@@ -99,9 +115,13 @@ function* walk(root: Level, lowerRoot?: number): Generator<Change> {
       // Names one by one where all is hidden: the specification would rather not have opaque whiteouts written.
       const hides = all && node.opaque;
       const below = hides ? openHidden(lowerRoot, path) : old?.type === 'folder' ? openFile(lower as number, name, OPEN_FOLDER) : undefined;
-      let opened = -1;
+      const opened = openAt(upper, name, OPEN_FOLDER);
       try {
-        opened = openFile(upper, name, OPEN_FOLDER);
+        if (opened < 0 && !isGone(opened)) throw new SyscallError(`open ${JSON.stringify(readable(name))}`, -opened);
+        if (opened < 0 || !enter(opened, path)) {
+          for (const fd of [below ?? -1, opened]) if (fd >= 0) closeAt(fd);
+          continue;
+        }
         levels.push(level(below, opened, path, all && !hides, same ? change : undefined));
       } catch (error) {
         for (const fd of [below ?? -1, opened]) if (fd >= 0) closeAt(fd);

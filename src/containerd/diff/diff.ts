@@ -41,20 +41,21 @@ const overlayIsPlain = (): boolean =>
     return !existsSync(path) || readFileSync(path, 'utf8').startsWith('N');
   });
 
+/** What differs between two snapshots, and the open tree below: undefined when there is none. Both are closed afterwards. */
+export interface OpenChanges {
+  all: Generator<Change>;
+  lower: number | undefined;
+}
+
 /**
- * Writes the layer that makes `upper` of `lower` into the content store.
+ * Runs it with the changes that make `upper` of `lower`.
  *
  * Where `upper` is an overlay right on top of `lower`, its upper folder is read and nothing is
  * mounted; else both trees are walked.
  * @param lower mounts of the parent; none when there is none
  * @throws SyscallError when a tree cannot be read
  */
-export async function diff(
-  content: Pick<ContentStore, 'ingest'>,
-  lower: readonly Mount[],
-  upper: readonly Mount[],
-  { compression = 'gzip', ref }: DiffOptions,
-): Promise<DiffLayer> {
+export async function withChanges<T>(lower: readonly Mount[], upper: readonly Mount[], act: (open: OpenChanges) => Promise<T>): Promise<T> {
   const below = lower.length > 0 ? openTree(lower) : undefined;
   try {
     const target = targetOf(upper);
@@ -63,14 +64,14 @@ export async function diff(
     if (direct) {
       const fd = openSync(target.root, constants.O_RDONLY | constants.O_DIRECTORY);
       try {
-        return await write(content, upperChanges(below.fd, fd), compression, ref);
+        return await act({ all: upperChanges(below.fd, fd), lower: below.fd });
       } finally {
         closeSync(fd);
       }
     }
     const tree = openTree(upper);
     try {
-      return await write(content, changes(below?.fd, tree.fd), compression, ref);
+      return await act({ all: changes(below?.fd, tree.fd), lower: below?.fd });
     } finally {
       tree.close();
     }
@@ -78,6 +79,18 @@ export async function diff(
     below?.close();
   }
 }
+
+/**
+ * Writes the layer that makes `upper` of `lower` into the content store.
+ * @param lower mounts of the parent; none when there is none
+ * @throws SyscallError when a tree cannot be read
+ */
+export const diff = (
+  content: Pick<ContentStore, 'ingest'>,
+  lower: readonly Mount[],
+  upper: readonly Mount[],
+  { compression = 'gzip', ref }: DiffOptions,
+): Promise<DiffLayer> => withChanges(lower, upper, ({ all }) => write(content, all, compression, ref));
 
 async function write(
   content: Pick<ContentStore, 'ingest'>,

@@ -4,7 +4,7 @@ import { closeAt } from '../../libc/at.ts';
 import { WHITEOUT } from '../layers/names.ts';
 import type { TarType } from '../layers/tar-header.ts';
 import { END_OF_ARCHIVE, encodeHeader, paddingOf, type TarWritten } from '../layers/tar-writer.ts';
-import { type Change, openFile } from './changes.ts';
+import { type Change, openIfThere } from './changes.ts';
 import type { FileNode } from './node.ts';
 
 /** Pieces are gathered to this size: each costs a promise or two on its way. */
@@ -58,12 +58,18 @@ export function* layerOf(all: Iterable<Change>): Generator<Buffer> {
     const { node, path } = change;
     const linked = node.type !== 'folder' && node.links > 1;
     const first = linked ? links.get(node.identity) : undefined;
-    if (linked && first === undefined) links.set(node.identity, path);
     const entry = entryOf(path, node, first);
-    yield* put(encodeHeader(entry));
-    if (entry.type !== 'file' || node.size === 0) continue;
-    const fd = openFile(change.parent, node.name);
+    if (entry.type !== 'file' || node.size === 0) {
+      if (linked && first === undefined) links.set(node.identity, path);
+      yield* put(encodeHeader(entry));
+      continue;
+    }
+    // Opened before it is told of: a container that runs may have removed it.
+    const fd = openIfThere(change.parent, node.name);
+    if (fd === undefined) continue;
+    if (linked) links.set(node.identity, path);
     try {
+      yield* put(encodeHeader(entry));
       for (let at = 0; at < node.size; ) {
         const piece = Buffer.alloc(Math.min(PIECE, node.size - at));
         const read = readSync(fd, piece, 0, piece.length, at);
