@@ -33,12 +33,19 @@ export async function thaw({ clients }: Daemon, container: Container): Promise<v
 export async function kill(daemon: Daemon, container: Container, signal: string | undefined): Promise<void> {
   const number = signal === undefined || signal === '' ? SIGKILL : parseSignal(signal);
   if (await cancelRestart(daemon, container)) return;
-  const stop = number === SIGKILL || number === stopSignalOf(container);
-  if (stop && container.running) container.running.stopping = true;
-  if (stop) container.record.StoppedByHand = true;
   if (number === SIGKILL) return killAndWait(daemon, container);
+  if (number === stopSignalOf(container)) wantEnd(container);
   await sendSignal(daemon, container, number);
   container.tell('kill', { signal: String(number) });
+}
+
+/** From now on no restart policy starts it again, also under a daemon that takes over from here. */
+export function wantEnd(container: Container): void {
+  const { running, record } = container;
+  if (!running || running.stopping) return;
+  running.stopping = true;
+  record.StoppedByHand = true;
+  container.save();
 }
 
 /** One that waits for its next start is ended by forgetting that. @returns false when there is a process to be ended */
@@ -61,8 +68,7 @@ export const stopSignalOf = ({ record }: Container): number => {
 export async function killAndWait(daemon: Daemon, container: Container): Promise<void> {
   if (await cancelRestart(daemon, container)) return;
   const { running } = container;
-  if (running) running.stopping = true;
-  container.record.StoppedByHand = true;
+  wantEnd(container);
   try {
     await sendSignal(daemon, container, SIGKILL);
   } catch (error) {

@@ -2,7 +2,7 @@
 import type { Daemon } from '../daemon.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { Container } from './containers.ts';
-import { endsWithin, killAndWait, sendSignal, stopSignalOf, thaw } from './kill.ts';
+import { endsWithin, killAndWait, sendSignal, stopSignalOf, thaw, wantEnd } from './kill.ts';
 import { isRunning } from './record.ts';
 import { parseSignal } from './signals.ts';
 import { startContainer } from './start.ts';
@@ -30,9 +30,7 @@ export async function stopContainer(daemon: Daemon, container: Container, option
   }
   const { running } = container;
   if (!isRunning(record) || !running) return false;
-  running.stopping = true;
-  record.StoppedByHand = true;
-  container.save();
+  wantEnd(container);
   const seconds = options.timeout ?? record.Config.StopTimeout ?? DEFAULT_SECONDS;
   try {
     await sendSignal(daemon, container, signal);
