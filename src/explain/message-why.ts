@@ -145,6 +145,40 @@ const RUNTIME_WHY: Record<string, string> = {
   restore: 'Has criu make the processes again.',
 };
 
+const API_PAGE = 'the reference of the Docker Engine API (docs.docker.com/reference/api/engine)';
+
+/** What a client asks of dockerd, by method and path. */
+const API_WHY: [request: RegExp, why: string][] = [
+  [/^(HEAD|GET) \/_ping$/, 'Is a daemon there, and which version of its API does it speak? The answer is in the headers.'],
+  [
+    /^POST \/containers\/create$/,
+    'Everything that you typed, as JSON: Config is what the image could say too, HostConfig what concerns this machine. The daemon checks it, makes a writable layer on top of the image, and writes the container down. Nothing runs.',
+  ],
+  [
+    /^POST \/containers\/[^/]+\/attach$/,
+    "The connection stops being HTTP: from here on it carries the container's output and your input, in frames that say which stream they belong to. Asked before the start, so that nothing of it is missed.",
+  ],
+  [
+    /^POST \/containers\/[^/]+\/wait$/,
+    'Answered when the container has ended: the body of the answer is its exit code. The headers come at once, so that the client knows that its end will be noticed.',
+  ],
+  [
+    /^POST \/containers\/[^/]+\/start$/,
+    "Now the daemon makes a config.json of what it wrote down, finds volumes and networks, opens the container's streams, and asks containerd for a task.",
+  ],
+  [/^POST \/containers\/[^/]+\/resize$/, 'Your window has so many rows and columns: the terminal inside gets the same.'],
+  [/^POST \/containers\/[^/]+\/kill$/, "A signal for the container's process 1."],
+  [/^POST \/containers\/[^/]+\/stop$/, 'A signal that can be caught, some time, and then the one that cannot.'],
+  [/^DELETE \/containers\/[^/]+$/, 'The container goes: its layer, its log, its record.'],
+  [/^GET \/containers\/[^/]+\/json$/, 'All that the daemon knows of the container.'],
+  [/^GET \/containers\/json$/, 'The list of containers.'],
+  [/^POST \/containers\/[^/]+\/exec$/, 'A further process for the container, written down and not started.'],
+  [/^POST \/exec\/[^/]+\/start$/, 'The further process starts; the connection becomes its streams.'],
+  [/^GET \/exec\/[^/]+\/json$/, 'How is it, and how did it end?'],
+  [/^POST \/images\/create$/, 'An image is to be downloaded. The answer tells how far it has come, a line of JSON at a time.'],
+  [/^GET \/images\/.+\/json$/, 'What an image is: its config, its layers, its names.'],
+];
+
 const SHIM_START: Reason = {
   why: 'containerd starts the shim as a program of its own: it must live on when containerd is updated or dies, for it is the parent of the container. The program prints the address of its socket, leaves a server behind, and ends.',
   see: SHIM_PAGE,
@@ -156,6 +190,8 @@ const SHIM_DELETE: Reason = {
 
 /** `Tasks/Create` of `containerd.services.tasks.v1.Tasks/Create`: what people call it. */
 export const shortName = (name: string): string => {
+  // A request of HTTP is called by its method and path.
+  if (name.includes(' ')) return name.replace(/\b[0-9a-f]{64}\b/g, (id) => id.slice(0, 12));
   const [service = '', method] = name.split('/');
   return method === undefined ? name : `${service.slice(service.lastIndexOf('.') + 1)}/${method}`;
 };
@@ -178,6 +214,10 @@ export function reasonOf(message: Sent): Reason | undefined {
   if (service === 'containerd.task.v2.Task') return SHIM_WHY[method] ? { why: SHIM_WHY[method], see } : undefined;
   if (message.to === 'shim' && message.protocol === 'a new process') return message.name === 'delete' ? SHIM_DELETE : SHIM_START;
   if (message.to === 'runc') return RUNTIME_WHY[message.name] ? { why: RUNTIME_WHY[message.name] as string, see: RUNTIME_PAGE } : undefined;
+  if (message.to === 'dockerd') {
+    const found = API_WHY.find(([request]) => request.test(message.name));
+    return found ? { why: found[1], see: API_PAGE } : undefined;
+  }
   const why = WHY[shortName(message.name)];
   return why ? { why, see } : undefined;
 }
