@@ -230,6 +230,12 @@ async function trainShim(folder, node) {
   rmSync(join('/run/containerd/runc', namespace), { recursive: true, force: true });
 }
 
+/**
+ * esbuild writes all in ASCII but regular expressions. One character beyond it would make V8 keep two
+ * bytes for each of a bundle, and be another one where it is read as latin1 (start-with-code-cache.cjs).
+ */
+const ascii = (text) => text.replace(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /** Builds everything. @throws when a source does not compile */
 export async function build() {
   const esbuild = await import('esbuild');
@@ -246,7 +252,7 @@ export async function build() {
   );
   // First, as V8 tells by a text's length alone whether a code cache belongs to it.
   for (const name of existsSync(folder) ? readdirSync(folder) : []) if (name.endsWith('.cache')) rmSync(join(folder, name));
-  for (const { outputFiles } of bundles) for (const file of outputFiles) put(basename(file.path), file.text);
+  for (const { outputFiles } of bundles) for (const file of outputFiles) put(basename(file.path), ascii(file.text));
   // Last, as these are what is looked at to tell whether all is built.
   for (const [name] of present) put(`${name}.cjs`, starter);
   for (const name of readdirSync(folder)) {
