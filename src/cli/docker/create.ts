@@ -45,19 +45,14 @@ export async function createContainer(
   if (cidfile !== undefined && existsSync(cidfile))
     throw new UsageError(`container ID file found, make sure the other container isn't running or delete ${cidfile}`);
   const { query, body } = requestFor(flags, image, command, connection.api);
-  const pull = async () => {
-    const { referenceOf, withDefaultTag } = await import('./reference.ts');
-    const { pullImage } = await import('./pull.ts');
-    await pullImage(connection, withDefaultTag(referenceOf(image)), { platform: flags.platform, quiet: flags.quiet, to: process.stderr });
-  };
+  const pull = () => pullFor(connection, flags, image);
   if (flags.pull === 'always') await pull();
   const create = () => ask<Created>(connection, '/containers/create', { method: 'POST', query, body });
   let created: Created;
   try {
     created = await create();
   } catch (error) {
-    const missing = (error as AnswerError).statusCode === 404 && /no such image/i.test(answerOf(error as AnswerError));
-    if (!missing || flags.pull === 'never' || flags.pull === 'always') throw error;
+    if (!isMissingImage(error) || flags.pull === 'never' || flags.pull === 'always') throw error;
     if (!flags.quiet) writeSync(2, `Unable to find image '${await familiar(image)}' locally\n`);
     await pull();
     created = await create();
@@ -65,6 +60,26 @@ export async function createContainer(
   for (const warning of created.Warnings ?? []) writeSync(2, `WARNING: ${warning}\n`);
   if (cidfile !== undefined) writeFileSync(cidfile, created.Id);
   return created.Id;
+}
+
+async function pullFor(connection: Connection, flags: CreateFlags, image: string): Promise<void> {
+  const { referenceOf, withDefaultTag } = await import('./reference.ts');
+  const { pullImage } = await import('./pull.ts');
+  await pullImage(connection, withDefaultTag(referenceOf(image)), { platform: flags.platform, quiet: flags.quiet, to: process.stderr });
+}
+
+const isMissingImage = (error: unknown): boolean =>
+  (error as AnswerError).statusCode === 404 && /no such image/i.test(answerOf(error as AnswerError));
+
+/** Downloads the image, if it is not there, or as --pull says. @throws CommandFailed, AnswerError */
+export async function ensureImage(connection: Connection, flags: CreateFlags, image: string): Promise<void> {
+  if (flags.pull === 'always') return pullFor(connection, flags, image);
+  try {
+    await ask(connection, `/images/${image}/json`);
+  } catch (error) {
+    if (!isMissingImage(error) || flags.pull === 'never') throw error;
+    await pullFor(connection, flags, image);
+  }
 }
 
 async function familiar(image: string): Promise<string> {

@@ -8,7 +8,7 @@ import { CommandFailed } from './connect/failed.ts';
 import { ask, askStream, hijack } from './connect/request.ts';
 import { attached } from './container/create-request.ts';
 import type { CreateFlags } from './container/flags.ts';
-import { createContainer, requestFor } from './create.ts';
+import { createContainer, ensureImage, requestFor } from './create.ts';
 import { ofRun, ofStart, type WaitAnswer } from './exit-code.ts';
 import { converse, detachKeysFrom, requireTerminal } from './streams/conversation.ts';
 import { jsonLines } from './streams/json-lines.ts';
@@ -25,22 +25,69 @@ interface NarrationFlags {
 export async function runImage(command: Command, args: readonly string[], context: Context): Promise<number> {
   const [image = '', ...words] = parseCommand(command, args);
   const flags = command.opts<CreateFlags & NarrationFlags>();
-  if (flags.explain || flags.explainTo)
-    throw new UsageError(
-      `--explain tells how a root file system is started; ${image} is an image. Give a path, such as ./rootfs, or explain its config with minirun explain`,
-    );
   const streams = attached(flags);
   requireTerminal(flags.tty === true, streams.stdin && flags.interactive === true);
   // What is wrong in the options is said before a daemon is started for them.
   requestFor(flags, image, words, 50);
   const detachKeys = detachKeysFrom(flags.detachKeys);
   try {
+    if (flags.explain || flags.explainTo)
+      return await explained(flags, image, words, context, (connection, id) => runAttached(connection, id, flags, streams, detachKeys));
     const connection = await connect(context);
     const id = await createContainer(connection, flags, image, words);
     return await (flags.detach ? runDetached(connection, id) : runAttached(connection, id, flags, streams, detachKeys));
   } catch (error) {
     throw ofRun(error);
   }
+}
+
+/** All layers tell what they do, in a dockerd of this run's own. */
+async function explained(
+  flags: CreateFlags & NarrationFlags,
+  image: string,
+  words: readonly string[],
+  context: Context,
+  run: (connection: Connection, id: string) => Promise<number>,
+): Promise<number> {
+  requireExplained(flags, requestFor(flags, image, words, 50).body);
+  const connection = await connect(context);
+  const { runExplained } = await import('../through/dockerd.ts');
+  return runExplained({
+    stateRoot: await context.stateRoot(),
+    story: {
+      explain: (flags.explain as 'text' | undefined) ?? 'text',
+      explainNumbers: flags.explainNumbers === true,
+      through: 'dockerd',
+      ...(flags.explainTo ? { explainTo: flags.explainTo } : {}),
+    },
+    archive: async () => {
+      await ensureImage(connection, flags, image);
+      return askStream(connection, '/images/get', { query: { names: image } });
+    },
+    run: async (host) => {
+      const own = await connect({ ...context, host });
+      return run(own, await createContainer(own, { ...flags, pull: 'never' }, image, words));
+    },
+  });
+}
+
+/** What a daemon that is gone afterwards cannot keep. @throws UsageError */
+function requireExplained(
+  flags: CreateFlags & NarrationFlags,
+  body: { HostConfig?: { Binds?: string[] | null; VolumesFrom?: string[] | null; Mounts?: { Type?: string; Source?: string }[] | null } },
+): void {
+  const refuse = (sentence: string): never => {
+    throw new UsageError(`--explain of an image: ${sentence}`);
+  };
+  if (process.geteuid?.() !== 0) refuse('only root can use it, as with the daemon itself');
+  if (flags.detach) refuse('leave -d out: the layers are told from inside of this command, and end with it');
+  if (!flags.rm) refuse('add --rm: the container is gone when it has been told');
+  const { Binds, VolumesFrom, Mounts } = body.HostConfig ?? {};
+  const named =
+    (Binds ?? []).some((bind) => !bind.startsWith('/')) || (Mounts ?? []).some(({ Type, Source }) => Type === 'volume' && Source);
+  if (named || (VolumesFrom ?? []).length > 0)
+    refuse("volumes with a name are the daemon's, and this run has one of its own; bind a folder instead");
+  if (flags.explain === 'html' && !flags.explainTo) refuse('html is a page: say where to write it with --explain-to FILE');
 }
 
 /** @throws CommandFailed whose exit code tells whether the command was not found, or cannot be executed */

@@ -15,13 +15,19 @@ const LOOK_MS = 20;
 /** How long what is under way at the end is waited for. */
 const PARTING_MS = 1000;
 
+/** What of the options a story depends on. */
+export interface StoryOptions extends Pick<RunOptions, 'explain' | 'explainTo' | 'explainNumbers'> {
+  /** The uppermost of the layers that the container is run through. */
+  through?: 'shim' | 'containerd' | 'dockerd' | undefined;
+}
+
 export interface OpenStory {
   /** Tells what is left, and ends. */
   close(): Promise<void>;
 }
 
 /** Begins the story, if one is asked for; the processes started from now on take part. */
-export async function openStory(options: RunOptions, folder: string, config: Config): Promise<OpenStory> {
+export async function openStory(options: StoryOptions, folder: string, config: Config): Promise<OpenStory> {
   if (!options.explain && !options.explainTo) return { async close() {} };
   let fd = 2;
   if (options.explainTo) {
@@ -72,11 +78,12 @@ export async function openStory(options: RunOptions, folder: string, config: Con
 
 type Look = { write: (text: string) => void; width: number; colour: boolean };
 
-async function teller(options: RunOptions, config: Config, look: Look): Promise<Story> {
+async function teller(options: StoryOptions, config: Config, look: Look): Promise<Story> {
   if (options.explain === 'json') return (await import('../../explain/story-json.ts')).storyJson(look);
   if (options.explain === 'html') return (await import('../../explain/story-html.ts')).storyHtml({ write: look.write, config });
   const { storyOpening, storyText } = await import('../../explain/story-text.ts');
-  const parts = ['minirun', ...(options.through === 'containerd' ? ['containerd'] : []), 'shim', 'runc'];
+  const layers = ['dockerd', 'containerd', 'shim', 'runc'];
+  const parts = ['minirun', ...layers.slice(layers.indexOf(options.through ?? 'shim'))];
   look.write(
     storyOpening(parts, 'A container is run through other layers. Each message between them is told, and what it sets going.', look),
   );
