@@ -34,6 +34,7 @@ import { BUSYBOX, PROJECT } from './support/minirun.ts';
 const reason = process.getuid?.() === 0 ? noRegistry() : 'only root unpacks layers with their owners';
 if (reason) console.log(`registry: skipped, ${reason}`);
 
+const SLOWNESS = Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1);
 const AMD64 = { os: 'linux', architecture: 'amd64' };
 const ARM64 = { os: 'linux', architecture: 'arm64' };
 const INDEX = 'application/vnd.oci.image.index.v1+json';
@@ -314,7 +315,7 @@ describe.skipIf(reason)('a real registry', () => {
     expect(list(await files(second!))).toEqual(list(source));
   });
 
-  it('goes on after a kill -9 at any moment, and nothing is left over in the end', async () => {
+  it('goes on after a kill -9 at any moment, and nothing is left over in the end', { timeout: 180_000 * SLOWNESS }, async () => {
     const place = mkdtempSync(join(folder, 'killed-'));
     const program = join(place, 'pull.mjs');
     const contents = `

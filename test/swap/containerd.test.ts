@@ -170,7 +170,7 @@ describe.skipIf(reason)('containerd', () => {
     const left = await engine().place.run([
       'sh',
       '-c',
-      'ls /run/containerd/runc/default; find /sys/fs/cgroup -mindepth 3 -path "*/default/*" -type d; mount | grep io.containerd.runtime',
+      'ls /run/containerd/runc/default; find /sys/fs/cgroup -mindepth 3 -path "*/default/*" -type d; mount | grep " on /run/.*io.containerd.runtime"',
     ]);
     expect(left.out).toBe('');
   });

@@ -24,7 +24,7 @@ export function everyday(name: 'docker' | 'podman', client: Client): void {
     const left = await place.run([
       'sh',
       '-c',
-      'find /sys/fs/cgroup -type d -name "*[0-9a-f]*" | grep -E "[0-9a-f]{64}"; mount | grep -c overlay.merged; ls /run/runc /run/minirun-runc /run/docker/runtime-*/moby 2>/dev/null',
+      'find /sys/fs/cgroup -type d -name "*[0-9a-f]*" | grep -E "[0-9a-f]{64}"; mount | grep -c " on /var/lib/.*overlay.*/merged "; ls /run/runc /run/minirun-runc /run/docker/runtime-*/moby 2>/dev/null',
     ]);
     expect(left.out.replace(/^\/run.*$/gm, '').trim()).toBe('0');
   });
