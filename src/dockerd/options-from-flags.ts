@@ -28,6 +28,9 @@ export const daemonCommand = (): Command =>
     .addOption(new Option('-l, --log-level <level>', 'debug, info, warn, error or fatal'))
     .option('--registry-mirror <url>', 'asked before Docker Hub', gather)
     .option('--insecure-registry <host>', 'may speak HTTP, and its certificate is not checked', gather)
+    .option('--max-concurrent-downloads <count>', 'layers that each pull fetches at a time (default: 3)')
+    .option('--max-concurrent-uploads <count>', 'layers that each push sends at a time (default: 5)')
+    .option('--max-download-attempts <count>', 'how often a download is tried (default: 5)')
     .option('--label <key=value>', 'a label of this daemon', gather)
     .option('--add-runtime <name=path>', 'a runtime that can be chosen with --runtime', gather)
     .option('--default-runtime <name>', 'the runtime of containers that do not say (default: minirun)')
@@ -111,6 +114,11 @@ export function optionsFrom(flags: Record<string, unknown>): DaemonOptions {
     if (!Number.isFinite(value) || value < 0) throw new Error(`${key}: must be a number of seconds`);
     return value;
   };
+  const count = (key: string, otherwise: number): number => {
+    const value = Number(given(key) ?? otherwise);
+    if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${key}: must be a whole number, 1 at least`);
+    return value;
+  };
   const level = given('debug') === true ? 'debug' : text('log-level', 'info');
   if (!isLevel(level)) throw new Error(`log-level ${level}: not one of debug, info, warn, error, fatal`);
   const logOptions = flags.logOpt ? pairs(flags.logOpt as string[], '--log-opt') : ((settings['log-opts'] ?? {}) as Record<string, string>);
@@ -136,6 +144,11 @@ export function optionsFrom(flags: Record<string, unknown>): DaemonOptions {
     level,
     registryMirrors: list('registry-mirror'),
     insecureRegistries: list('insecure-registry'),
+    transfers: {
+      downloads: count('max-concurrent-downloads', 3),
+      uploads: count('max-concurrent-uploads', 5),
+      attempts: count('max-download-attempts', 5),
+    },
     labels: list('label'),
     runtimes: { ...(settings.runtimes as DaemonOptions['runtimes'] | undefined), ...Object.fromEntries(added) },
     defaultRuntime: text('default-runtime', 'minirun'),

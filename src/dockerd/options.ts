@@ -15,6 +15,8 @@ export interface DaemonOptions {
   level: Level;
   registryMirrors: string[];
   insecureRegistries: string[];
+  /** Layers that a pull fetches at a time, and that a push sends; how often a download is tried. */
+  transfers: { downloads: number; uploads: number; attempts: number };
   /** Labels of the daemon, for `info`. */
   labels: string[];
   /** Programs that can be named with --runtime, by name: a shim, or an OCI runtime. */

@@ -26,6 +26,7 @@ function namedPlatform({ query }: Call): Platform | undefined {
 
 export function imageTransferRoutes(daemon: Daemon): Route[] {
   const settings = registrySettings(daemon.options);
+  const { downloads, uploads } = daemon.options.transfers;
 
   const pull = (call: Call, name: string) => {
     // `docker pull -a` may end it with a colon.
@@ -35,6 +36,7 @@ export function imageTransferRoutes(daemon: Daemon): Route[] {
       platform: namedPlatform(call),
       credentials: requestCredentials(call.request),
       settings,
+      parallel: downloads,
       signal: call.signal,
     };
     return streamed(call, (messages) => pullImage(daemon, request, messages));
@@ -78,7 +80,14 @@ export function imageTransferRoutes(daemon: Daemon): Route[] {
       const reference = withTagOrDigest(call.params.name as string, call.query.get('tag'));
       if (reference.digest !== undefined) throw badRequest('cannot push a digest reference');
       const platform = since(call, 46) ? platformOf(call.query) : undefined;
-      const request = { reference, platform, credentials: requestCredentials(call.request), settings, signal: call.signal };
+      const request = {
+        reference,
+        platform,
+        credentials: requestCredentials(call.request),
+        settings,
+        parallel: uploads,
+        signal: call.signal,
+      };
       return streamed(call, (messages) => pushImage(daemon, request, messages));
     }),
     route('POST', '/images/load', (call) => {

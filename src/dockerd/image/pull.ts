@@ -25,6 +25,8 @@ export interface PullRequest {
   platform?: Platform | undefined;
   credentials?: Credentials | undefined;
   settings: RegistrySettings;
+  /** Downloads at a time. */
+  parallel?: number;
   signal: AbortSignal;
 }
 
@@ -76,14 +78,20 @@ function narrate({ content, images }: Pick<Stores, 'content' | 'images'>, messag
 
 /** @returns whether the name stands for something else now */
 async function pullOne({ stores, images, events }: Parts, request: PullRequest, messages: Messages): Promise<boolean> {
-  const { reference, platform, signal } = request;
+  const { reference, platform, parallel, signal } = request;
   const full = formatReference(reference);
   const before = await digestOf(stores.images, full);
   const object = reference.digest ?? reference.tag ?? '';
   const story = narrate(stores, messages, reference.path, object);
   let digest: string;
   try {
-    const options = { registry: settingsFor(request), progress: story.observe, signal, ...(platform ? { platform } : {}) };
+    const options = {
+      registry: settingsFor(request),
+      progress: story.observe,
+      signal,
+      ...(parallel && { parallel }),
+      ...(platform && { platform }),
+    };
     const { image } = await pull(stores, full, options);
     digest = image.target.digest;
   } catch (error) {

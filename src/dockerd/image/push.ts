@@ -18,6 +18,8 @@ export interface PushRequest {
   platform?: Platform | undefined;
   credentials?: Credentials | undefined;
   settings: RegistrySettings;
+  /** Uploads at a time. */
+  parallel?: number;
   signal: AbortSignal;
 }
 
@@ -34,7 +36,7 @@ async function tagsOf({ stores }: Parts, { domain, path, tag }: Reference): Prom
 }
 
 async function pushOne({ stores, images, events }: Parts, request: PushRequest, tag: string, messages: Messages): Promise<void> {
-  const { credentials, settings, platform, signal } = request;
+  const { credentials, settings, platform, parallel, signal } = request;
   const reference = { domain: request.reference.domain, path: request.reference.path, tag };
   const full = formatReference(reference);
   const observe = (progress: Progress) => {
@@ -45,7 +47,13 @@ async function pushOne({ stores, images, events }: Parts, request: PushRequest, 
   const registry = credentials
     ? { ...settings, credentials: (host: string) => (host === reference.domain ? credentials : undefined) }
     : settings;
-  const { digest, size } = await push(stores, full, { registry, progress: observe, signal, ...(platform ? { platform } : {}) });
+  const { digest, size } = await push(stores, full, {
+    registry,
+    progress: observe,
+    signal,
+    ...(parallel && { parallel }),
+    ...(platform && { platform }),
+  });
   messages.send({ status: `${tag}: digest: ${digest} size: ${size}` });
   messages.send({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: size } });
   const name = familiarReference(reference);

@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import * as v from 'valibot';
 import type { Credentials } from '../../containerd/registry/credentials.ts';
-import type { RegistrySettings } from '../../containerd/registry/settings.ts';
+import { RETRIES } from '../../containerd/registry/retry.ts';
+import { isInsecure, type RegistrySettings } from '../../containerd/registry/settings.ts';
 import { headerJson } from '../http/body.ts';
 import { text } from '../http/fields.ts';
 import type { DaemonOptions } from '../options.ts';
@@ -10,12 +11,23 @@ import type { DaemonOptions } from '../options.ts';
 /** Where Docker looks for certificates of registries. */
 const CERTIFICATES = '/etc/docker/certs.d';
 
-/** The daemon itself logs in nowhere: each request says who asks. */
-export const registrySettings = ({ registryMirrors, insecureRegistries }: DaemonOptions): RegistrySettings => ({
-  mirrors: registryMirrors,
-  insecure: insecureRegistries,
-  certificates: CERTIFICATES,
-});
+/**
+ * The daemon itself logs in nowhere: each request says who asks.
+ * @throws for mirrors and insecure registries that are none, so that the daemon does not start with them
+ */
+export function registrySettings({ registryMirrors, insecureRegistries, transfers }: DaemonOptions): RegistrySettings {
+  for (const mirror of registryMirrors) {
+    if (!/^https?:/.test(mirror) || !URL.canParse(mirror)) throw new Error(`registry-mirror ${mirror}: must be a URL of http or https`);
+  }
+  // Looks at every entry.
+  isInsecure('registry.invalid', insecureRegistries);
+  return {
+    mirrors: registryMirrors,
+    insecure: insecureRegistries,
+    certificates: CERTIFICATES,
+    retry: { ...RETRIES, attempts: transfers.attempts },
+  };
+}
 
 export const AUTH_CONFIG = v.object({
   username: text,
