@@ -29,7 +29,7 @@ export function attach(connection: Duplex, streams: Streams, options: AttachOpti
   const listener: Listener = {
     output(stream: Stream, chunk: Buffer) {
       if (!wanted[stream] || connection.destroyed || connection.writableEnded) return true;
-      connection.write(options.tty ? chunk : frame(stream, chunk));
+      connection.write(options.tty ? Buffer.from(chunk) : frame(stream, chunk));
       if (connection.writableLength < ENOUGH) return true;
       connection.once('drain', () => streams.resume(listener));
       return false;

@@ -94,6 +94,7 @@ async function finish(daemon: Daemon, container: Container, exec: Exec, end: Pro
   const { tasks } = daemon.clients;
   // A container that ends takes its processes along, and nobody knows how they ended.
   const { exitStatus } = await end.catch(() => ({ exitStatus: 137 }));
+  exec.streams?.drain();
   await Promise.race([exec.streams?.ended, sleep(DRAIN_MS, undefined, { ref: false })]);
   exec.running = false;
   exec.exitCode = exitStatus;

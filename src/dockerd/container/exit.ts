@@ -41,6 +41,7 @@ export async function ended(daemon: Daemon, container: Container, exit: Exit): P
   const { record, running, id } = container;
   const { log, clients } = daemon;
   if (running) {
+    running.streams.drain();
     await Promise.race([running.streams.ended, sleep(DRAIN_MS, undefined, { ref: false })]);
     running.streams.close();
     running.closeLog();

@@ -3,7 +3,7 @@
  * daemon that goes and comes back finds what was written meanwhile. Source: fifo(7).
  */
 import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import { join } from 'node:path';
 import { SyscallError } from '../../libc/errno.ts';
 import { call } from '../../libc/fd.ts';
@@ -54,12 +54,23 @@ export interface FifoReader {
   release(): void;
 }
 
-/** @throws when the fifo is not there */
-export function readFifo(path: string): FifoReader {
+/** One for all: it is read into and given to who takes it in one go. */
+const BLOCK = Buffer.allocUnsafeSlow(64 << 10);
+
+/**
+ * What is read is given to `take` before anything more is read, and nothing waits inside of this
+ * process: what was not given is still in the pipe, and the next daemon finds it there.
+ * @param take may use the bytes until it returns; false: no more until `socket.resume()`
+ * @throws when the fifo is not there
+ */
+export function readFifo(path: string, take: (chunk: Buffer) => boolean): FifoReader {
   // With a writer of our own there is no end before the shim has opened it.
   let hold = openSync(path, O_RDWR | O_NONBLOCK);
+  const onread = { buffer: BLOCK, callback: (length: number) => take(BLOCK.subarray(0, length)) };
   try {
-    const socket = new Socket({ fd: openSync(path, O_RDONLY | O_NONBLOCK), readable: true, writable: false });
+    const options = { fd: openSync(path, O_RDONLY | O_NONBLOCK), readable: true, writable: false, onread };
+    // The types of Node 20 have `onread` for connections alone.
+    const socket = new Socket(options as SocketConstructorOpts);
     const release = () => {
       if (hold >= 0) closeSync(hold);
       hold = -1;

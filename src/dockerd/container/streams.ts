@@ -10,7 +10,7 @@ export type Stream = 'stdout' | 'stderr';
 
 /** Somebody who is attached. */
 export interface Listener {
-  /** @returns false when it has enough for now; call {@link Streams.resume} when it can take more */
+  /** The bytes are its own until it returns. @returns false when it has enough for now; call {@link Streams.resume} when it can take more */
   output(stream: Stream, chunk: Buffer): boolean;
   /** There will be no more output. */
   end(): void;
@@ -28,6 +28,8 @@ export interface Streams {
   opened(): void;
   /** Resolves when all output has come. */
   readonly ended: Promise<void>;
+  /** The process has ended: what is left in the pipes, which is not much, is taken however slow a listener is. */
+  drain(): void;
   /** Lets go of everything; what has not been read is lost. */
   close(): void;
 }
@@ -51,6 +53,7 @@ export function openStreams(paths: FifoPaths, { record, closeIO }: StreamsOption
   let open = 0;
   let made = false;
   let inputClosed = false;
+  let draining = false;
   let finish: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
     finish = resolve;
@@ -58,14 +61,15 @@ export function openStreams(paths: FifoPaths, { record, closeIO }: StreamsOption
 
   const begin = (stream: Stream, path: string) => {
     if (path === '') return;
-    const reader = readFifo(path);
-    readers.push(reader);
-    open++;
-    reader.socket.on('data', (chunk: Buffer) => {
+    const reader = readFifo(path, (chunk) => {
       record?.(stream, chunk);
       for (const listener of listeners) if (!listener.output(stream, chunk)) waiting.add(listener);
-      if (waiting.size > 0) for (const { socket } of readers) socket.pause();
+      if (draining || waiting.size === 0) return true;
+      for (const { socket } of readers) socket.pause();
+      return false;
     });
+    readers.push(reader);
+    open++;
     reader.socket.on('error', () => reader.socket.destroy());
     reader.socket.on('close', () => {
       if (--open > 0) return;
@@ -76,7 +80,7 @@ export function openStreams(paths: FifoPaths, { record, closeIO }: StreamsOption
   };
 
   const goOn = () => {
-    if (waiting.size === 0) for (const { socket } of readers) socket.resume();
+    if (draining || waiting.size === 0) for (const { socket } of readers) socket.resume();
   };
   // Not before the shim has it open: what is in a fifo goes with the last who has.
   const endInput = () => {
@@ -129,6 +133,10 @@ export function openStreams(paths: FifoPaths, { record, closeIO }: StreamsOption
       for (const reader of readers) reader.release();
     },
     ended,
+    drain() {
+      draining = true;
+      goOn();
+    },
     close,
   };
 }
