@@ -78,6 +78,8 @@ async function typed(block: ShellBlock, { folder, state, uid }: Place, file: str
     // script(1) types an end-of-file into its terminal when its own input ends: it gets one that stays open.
     stdio: [/\bscript -/.test(script) ? 'pipe' : input, output, output],
     env: {
+      // A shim that has nothing left to hold ends at once: nobody comes back to it here.
+      MINIRUN_SHIM_LINGER: '1',
       PATH: [join(PROJECT, 'bin'), dirname(process.execPath), process.env.PATH ?? '', '/usr/sbin', '/sbin'].join(delimiter),
       HOME: folder,
       LC_ALL: 'C.UTF-8',
