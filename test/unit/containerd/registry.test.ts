@@ -209,7 +209,7 @@ describe('a registry that misbehaves', () => {
 
   it('gives up on one that says no more, in the middle of a blob and before an answer', async () => {
     const { descriptor } = blobOf(100_000);
-    const patience = { asking: 100, sending: 100 };
+    const patience = { asking: 500, sending: 500 };
     tiny.mischief = ({ path, headers }, answer) => {
       if (!path.includes('/blobs/')) return false;
       if (headers.range) return true; // never answered
@@ -218,7 +218,7 @@ describe('a registry that misbehaves', () => {
     };
     const sink = memorySink();
     await expect(fetchBlob(open({ patience, retry: { ...FAST, attempts: 2 } }), 'a', descriptor, sink)).rejects.toThrow(
-      /blobs\/sha256:[0-9a-f]{64}.*no answer for 0.1 s/,
+      /blobs\/sha256:[0-9a-f]{64}.*no answer for 0.5 s/,
     );
     expect(sink.offset).toBe(1000);
     tiny.mischief = ({ path, headers, method }, answer) => {
@@ -229,7 +229,7 @@ describe('a registry that misbehaves', () => {
       return true;
     };
     await expect(fetchBlob(open({ patience, retry: { ...FAST, attempts: 2 } }), 'a', descriptor, sink)).rejects.toThrow(
-      /blob sha256:[0-9a-f]{64}: .*no byte for 0.1 s/,
+      /blob sha256:[0-9a-f]{64}: .*no byte for 0.5 s/,
     );
   });
 

@@ -128,8 +128,8 @@ describe('images', () => {
       answer.writeHead(200, { 'content-length': good.length }).flushHeaders();
       return true;
     };
-    await expect(pull('a/b:1', { settings: { retry: FAST, patience: { asking: 100, sending: 100 } } })).rejects.toMatchObject({
-      message: `blob ${second}: no byte for 0.1 s; 0 of ${good.length} bytes are here`,
+    await expect(pull('a/b:1', { settings: { retry: FAST, patience: { asking: 700, sending: 700 } } })).rejects.toMatchObject({
+      message: `blob ${second}: no byte for 0.7 s; 0 of ${good.length} bytes are here`,
     });
     expect(await list()).toEqual([]);
     expect(parts.stores.active.size).toBe(0);
