@@ -224,6 +224,19 @@ describe.skipIf(reason)('the system part of minirund', () => {
     expect(missingFrom(await line(real), await line(ours), ['.Actor.Attributes.execDuration'])).toEqual([]);
   });
 
+  test("events of a container's life, in their order", async () => {
+    const since = (Date.now() / 1000).toFixed(3);
+    await both(['run', '-d', '--name', 'brief', '--network', 'none', '-v', 'store:/store', 'busybox', 'true']);
+    await both(['wait', 'brief']);
+    await both(['rm', 'brief']);
+    const format = '{{.Type}} {{.Action}}';
+    const [mine, theirs] = await both(['events', '--since', since, '--until', (Date.now() / 1000).toFixed(3), '--format', format]);
+    // Our networks are joined when there is something that can join; Docker tells that a volume is made that was there.
+    const early = ['network connect', 'volume mount', 'volume create'];
+    const rest = (text: string) => text.split('\n').filter((line) => !early.includes(line));
+    expect(rest(mine)).toEqual(rest(theirs));
+  });
+
   test('events as they happen', async () => {
     const watch = "echo $$; exec docker events --filter type=volume --format '{{.Action}} {{.Actor.ID}}'";
     const child = ours.place.start(['sh', '-c', watch], { env: ours.env });

@@ -46,17 +46,21 @@ export async function ended(daemon: Daemon, container: Container, exit: Exit): P
     running.streams.close();
     running.closeLog();
   }
+  // Nobody but the task knows how it ended: that is written down before the task is taken away.
+  record.Ended = exit === UNKNOWN && record.Ended ? record.Ended : endingOf(exit);
+  container.save();
   await removeTask(clients, id).catch((error: unknown) => log('error', 'task not removed', { id, error: textOf(error) }));
+  const { State, Ended } = record;
+  Object.assign(State, { Status: 'exited', Pid: 0, ...Ended });
+  container.running = undefined;
+  const again = daemon.restarts.exited(container, running?.stopping ?? false);
+  const seconds = Math.round((Date.parse(Ended.FinishedAt) - Date.parse(State.StartedAt)) / 1000);
+  container.tell('die', { exitCode: String(Ended.ExitCode), execDuration: String(Math.max(0, seconds)) });
   unmountShm(container);
   await leaveNetworks(daemon, container);
   await releaseVolumes(daemon, container);
-  const { State } = record;
-  const exitedAt = exit.exitedAt ? timestampDate(exit.exitedAt) : new Date();
-  Object.assign(State, { Status: 'exited', Pid: 0, ExitCode: exit.exitStatus, FinishedAt: exitedAt.toISOString() });
-  container.running = undefined;
-  const again = daemon.restarts.exited(container, running?.stopping ?? false);
+  delete record.Ended;
   container.save();
-  container.tell('die', { exitCode: String(exit.exitStatus), execDuration: String(secondsSince(State.StartedAt, exitedAt)) });
   container.changed('exited');
   if (!again && record.HostConfig.AutoRemove) {
     // Not under the lock of whoever stops it: removal takes that itself.
@@ -66,7 +70,10 @@ export async function ended(daemon: Daemon, container: Container, exit: Exit): P
   }
 }
 
-const secondsSince = (start: string, end: Date): number => Math.max(0, Math.round((end.getTime() - Date.parse(start)) / 1000));
+const endingOf = ({ exitStatus, exitedAt }: Exit) => ({
+  ExitCode: exitStatus,
+  FinishedAt: (exitedAt ? timestampDate(exitedAt) : new Date()).toISOString(),
+});
 
 /** Volumes with a file system of their own are unmounted when nobody uses them. */
 export async function releaseVolumes({ volumes, events, options, log }: Daemon, { record, id }: Container): Promise<void> {

@@ -80,6 +80,8 @@ export interface ContainerRecord {
   Platform: string;
   Mounts: MountPoint[];
   State: State;
+  /** How it ended, until what belonged to it is put in order: there a daemon finds it that is started after one that was killed meanwhile. */
+  Ended?: Pick<State, 'ExitCode' | 'FinishedAt'>;
   RestartCount: number;
   /** Somebody stopped it: the policies `unless-stopped` and `always` count that differently after the daemon's start. */
   StoppedByHand: boolean;
