@@ -52,7 +52,14 @@ const COLOUR_SEQUENCE = /\u001b\[[0-9;]*m/g;
 /** Blocks that Unicode's East Asian Width property calls wide, and emoji. */
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1faff}\u{20000}-\u{3fffd}]|^\p{Emoji_Presentation}/u;
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Made when it is needed: loading its tables takes 5 ms, and most texts are ASCII. */
+let segmenter: Intl.Segmenter | undefined;
+const graphemes = {
+  segment(text: string) {
+    segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+    return segmenter.segment(text);
+  },
+};
 
 /** Columns that a text takes in a terminal: 2 for a wide character, 0 for a colour or a combining mark. */
 export function displayWidth(text: string): number {

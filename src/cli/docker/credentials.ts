@@ -69,12 +69,13 @@ export async function credentialsFor(registry: string, config = readConfig()): P
   };
 }
 
-/** The header X-Registry-Auth; `{}` for nobody. */
+/** The header X-Registry-Auth; `{}` for nobody. In Go's URL encoding, which unlike Node's has = at its end. */
 export async function registryAuth(registry: string): Promise<string> {
   const credentials = await credentialsFor(registry);
   return Buffer.from(JSON.stringify(credentials ?? {}))
-    .toString('base64url')
-    .padEnd(4, '=');
+    .toString('base64')
+    .replaceAll('+', '-')
+    .replaceAll('/', '_');
 }
 
 /** @returns what the person should know of how it is kept, if anything */
