@@ -20,7 +20,7 @@ describe.skipIf(reason)('minirund on demand', () => {
   });
   afterAll(() => place?.end());
   const minirun = (...args: string[]) => place.run([MINIRUN, ...args]);
-  const daemons = async () => (await place.run(['pgrep', '-fc', 'dist/minirund.cjs|bin/minirund'])).out.trim();
+  const daemons = async () => (await place.run(['pgrep', '-fc', 'bin/[m]inirund'])).out.trim();
 
   test('is not started for what needs none', async () => {
     expect(await minirun('ps', '-a')).toMatchObject({ code: 0, err: '' });
@@ -53,7 +53,7 @@ describe.skipIf(reason)('minirund on demand', () => {
     expect((await place.run(['stat', '-c', '%a', log])).out).toBe('600\n');
   });
   test('it can be ended, and the next command starts another', async () => {
-    await place.run(['pkill', '-TERM', '-f', 'minirund.cjs|bin/minirund']);
+    await place.run(['pkill', '-TERM', '-f', 'bin/[m]inirund']);
     await eventually('it is gone', async () => (await daemons()) === '0');
     const again = await minirun('images', '--format', '{{.Repository}}');
     expect(again).toMatchObject({ code: 0, out: 'sleeper\n' });

@@ -45,7 +45,8 @@ export function attach(connection: Duplex, streams: Streams, options: AttachOpti
     connection.on('error', () => connection.destroy());
     if (options.stdin && streams.input) {
       feed(connection, streams.input, () => {
-        if (options.once) streams.closeInput();
+        // Who leaves a terminal leaves it to the next one: a shell would take the end of its input for its own.
+        if (options.once && !options.tty) streams.closeInput();
       });
     } else connection.resume();
     // Nothing to read and nothing to send: only the end of the input was of interest.
