@@ -106,6 +106,8 @@ describe.skipIf(noRuntime() !== undefined || !hasProgram('docker'))('a story of 
       '--explain=html',
       '--explain-to',
       page,
+      '--network',
+      'none',
       'busybox',
       'true',
     ]);

@@ -12,7 +12,7 @@ import { planMounts } from './mounts/mount-points.ts';
 import { populateVolumes } from './mounts/populate.ts';
 import { named, withOthers } from './named-others.ts';
 import { newId } from './names.ts';
-import { otherOf } from './network.ts';
+import { networkWarnings, otherOf } from './network.ts';
 import { checkName } from './open.ts';
 import { type ContainerRecord, NEVER } from './record.ts';
 import { runtimeOf } from './runtime.ts';
@@ -46,6 +46,7 @@ export async function createContainer(daemon: Daemon, request: CreateRequest): P
   // Before the image: nobody shall wait for a pull to learn that an option is wrong.
   const { config: asked, hostConfig: checked, warnings } = checkCreate(request.config, request.hostConfig, facts, options);
   const hostConfig = withOthers(daemon, checked);
+  warnings.push(...networkWarnings(hostConfig));
   runtimeOf(options, hostConfig.Runtime);
   const image = await daemon.images.get(request.config.Image);
   checkPlatform(image, request.platform, request.config.Image);

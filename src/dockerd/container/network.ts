@@ -1,9 +1,10 @@
 /** A container and its networks: found before its start, joined when its namespaces are there, left after its end. */
 import { textOf } from '../../containerd/log.ts';
 import type { Daemon } from '../daemon.ts';
-import { ApiError, conflict } from '../http/api-error.ts';
+import { ApiError, conflict, notFound } from '../http/api-error.ts';
 import type { Network } from '../network/networks.ts';
 import { DEFAULT_NETWORK } from '../network/open.ts';
+import type { HostConfig } from './config.ts';
 import type { Container } from './containers.ts';
 
 /** The network namespace of a container's config: a new one, the host's, or that at a path. */
@@ -12,9 +13,25 @@ export type NetworkNamespace = 'new' | 'host' | { path: string };
 /** `container:NAME` → NAME. */
 export const otherOf = (mode: string | undefined): string | undefined => /^container:(.+)$/.exec(mode ?? '')?.[1];
 
+/** Docker's own network, which a container gets there that asks for nothing. */
+const BRIDGE = 'bridge';
+
+const asksNothing = (mode: string | undefined): boolean => mode === undefined || mode === '' || mode === 'default';
+
 /** The network that a mode names. @throws 404 */
 export function networkOf({ networks }: Pick<Daemon, 'networks'>, mode: string | undefined): Network {
-  return networks.get(mode === undefined || mode === '' || mode === 'default' ? DEFAULT_NETWORK : mode);
+  if (mode === BRIDGE)
+    throw notFound(`network ${BRIDGE} not found: there is no bridge yet; use --network host or --network none, or leave the option out`);
+  return networks.get(asksNothing(mode) ? DEFAULT_NETWORK : (mode as string));
+}
+
+/** What a client that is used to Docker's bridge would miss without a word. */
+export function networkWarnings({ NetworkMode, PortBindings, PublishAllPorts }: HostConfig): string[] {
+  if (!asksNothing(NetworkMode)) return [];
+  const published = PublishAllPorts || Object.keys(PortBindings ?? {}).length > 0;
+  return [
+    `There is no bridge network yet: the container has the network ${DEFAULT_NETWORK}, with nothing but loopback.${published ? ' Published ports have no effect.' : ''} Say --network host or --network none.`,
+  ];
 }
 
 /** The init of another, running container. @throws 409 in Docker's words */
