@@ -211,28 +211,29 @@ describe.skipIf(reason)('images', () => {
     for (const action of ['pull', 'push', 'tag', 'untag', 'delete', 'save', 'load', 'import', 'prune']) expect(actions).toContain(action);
   });
 
-  it.skipIf(!hasProgram('containerd'))('live in the real containerd as well', async () => {
-    const socket = join(place.folder, 'containerd.sock');
-    const config = join(place.folder, 'containerd.toml');
-    writeFileSync(
-      config,
-      `version = 2\nroot = "/var/lib/containerd"\nstate = "/run/containerd"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\n  address = "${socket}"\n`,
-    );
-    await place.daemon('containerd', ['containerd', '--config', config], ['ctr', '-a', socket, 'version']);
-    const other = await startMinirund(place, ['--containerd', socket], 'minirun-outside');
+  it.each(['containerd', 'minirun-containerd'] as const)('live in %s as well, in a process of its own', async (name) => {
+    if (!hasProgram(name === 'containerd' ? name : 'ctr')) return;
+    const at = (folder: string) => `/run/${name}-alone/${folder}`;
+    const socket = at('containerd.sock');
+    const config = join(place.folder, `${name}.toml`);
+    writeFileSync(config, 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n');
+    const program = name === 'containerd' ? name : join(import.meta.dirname, '../../bin', name);
+    const flags = ['--address', socket, '--root', `/var/lib/${name}-alone`, '--state', at('state'), '--config', config];
+    await place.daemon(name, [program, ...flags], ['ctr', '-a', socket, 'version']);
+    const other = await startMinirund(place, ['--containerd', socket], `minirun-over-${name}`);
     expect(await other.ok(['pull', `${OPEN}/a/b:1`])).toContain('Downloaded newer image');
     const id = await other.ok(['images', '-q', '--no-trunc']);
     const ctr = async (...args: string[]) => (await place.run(['ctr', '-a', socket, '-n', 'moby', ...args])).out;
     expect(await ctr('images', 'check')).toMatch(new RegExp(`${OPEN}/a/b:1 .* complete .* true`));
-    const archive = join(place.folder, 'outside.tar');
+    const archive = join(place.folder, `${name}.tar`);
     await other.ok(['save', '-o', archive, `${OPEN}/a/b:1`]);
     expect(existsSync(archive)).toBe(true);
     await other.ok(['rmi', `${OPEN}/a/b:1`]);
     expect(await other.ok(['images', '-q'])).toBe('');
     expect(await other.ok(['load', '-i', archive])).toBe(`Loaded image: ${OPEN}/a/b:1`);
     expect(await other.ok(['images', '-q', '--no-trunc'])).toBe(id);
-    await other.ok(['tag', `${OPEN}/a/b:1`, `${OPEN}/outside:1`]);
-    expect(await other.ok(['push', `${OPEN}/outside:1`])).toContain('1: digest: sha256:');
+    await other.ok(['tag', `${OPEN}/a/b:1`, `${OPEN}/${name}:1`]);
+    expect(await other.ok(['push', `${OPEN}/${name}:1`])).toContain('1: digest: sha256:');
     await other.ok(['import', '-c', 'LABEL a=b', BUSYBOX_TAR, 'own']);
     expect(await other.ok(['images', '-q', '-f', 'label=a=b'])).toMatch(/^\w{12}$/);
     expect(await ctr('leases', 'ls', '-q')).toBe('');

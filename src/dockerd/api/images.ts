@@ -14,7 +14,7 @@ import { LIST_FILTERS, listImages } from '../image/list.ts';
 import { manifestsOf } from '../image/manifests.ts';
 import { PRUNE_FILTERS, pruneImages } from '../image/prune.ts';
 import { repositoryTag } from '../image/reference.ts';
-import { removeImage } from '../image/remove.ts';
+import { removeImage, usersOf } from '../image/remove.ts';
 import { tagImage } from '../image/tag.ts';
 
 const PLATFORM = v.object({ os: v.string(), architecture: v.string(), variant: text, 'os.version': text });
@@ -40,19 +40,17 @@ const nameIn = ({ params }: Call): string => params.name as string;
 export function imageRoutes(daemon: Daemon): Route[] {
   const { images, stores, snapshotter } = daemon;
   const { content } = stores;
+  const parts = { images, content, usersOf: (id: string) => usersOf(daemon, { id }).map((user) => user.id) };
   return [
     route('GET', '/images/json', async (call) => {
       const given = new Map(filters(call.query, LIST_FILTERS));
       const old = call.query.get('filter');
       if (old && !since(call, 41)) given.set('reference', [...(given.get('reference') ?? []), old]);
-      const list = await listImages(
-        { images, content },
-        {
-          filters: given,
-          sharedSize: since(call, 42) && flag(call.query, 'shared-size'),
-          manifests: since(call, 47) && flag(call.query, 'manifests'),
-        },
-      );
+      const list = await listImages(parts, {
+        filters: given,
+        sharedSize: since(call, 42) && flag(call.query, 'shared-size'),
+        manifests: since(call, 47) && flag(call.query, 'manifests'),
+      });
       call.reply(
         200,
         list.map(({ Descriptor, ...summary }) => {
@@ -72,7 +70,7 @@ export function imageRoutes(daemon: Daemon): Route[] {
       const platform = since(call, 49) ? platformOf(call.query) : undefined;
       if (wanted && platform) throw badRequest('conflicting options: manifests and platform options cannot both be set');
       const image = await images.withNames(await images.get(nameIn(call), platform));
-      const manifests = wanted ? await manifestsOf({ images, content }, image) : undefined;
+      const manifests = wanted ? await manifestsOf(parts, image) : undefined;
       const options = { minor: call.version[1], size: await images.size(image), snapshotter, ...(manifests ? { manifests } : {}) };
       call.reply(200, await inspectImage(content, image, options));
     }),

@@ -1,11 +1,10 @@
 /** Questions to registries that are about no image here: login, search, what a name stands for there. */
-import { Code } from '@connectrpc/connect';
-import { isCode } from '../../containerd/errors.ts';
 import { login } from '../../containerd/registry/login.ts';
 import type { Daemon } from '../daemon.ts';
-import { badRequest, unauthorized } from '../http/api-error.ts';
+import { badRequest } from '../http/api-error.ts';
 import { filters, integer } from '../http/query.ts';
 import { type Route, route } from '../http/router.ts';
+import { registryError } from '../image/connection-words.ts';
 import { inspectDistribution } from '../image/distribution.ts';
 import { completeName } from '../image/reference.ts';
 import { AUTH_CONFIG, credentialsOf, registrySettings, requestCredentials } from '../image/registry-settings.ts';
@@ -27,8 +26,7 @@ export function registryRoutes(daemon: Daemon): Route[] {
       try {
         await login(domainOf(given.serveraddress ?? ''), credentials, settings);
       } catch (error) {
-        if (isCode(error, Code.Unauthenticated)) throw unauthorized((error as { rawMessage: string }).rawMessage);
-        throw error;
+        throw registryError(error);
       }
       call.reply(200, { Status: 'Login Succeeded', IdentityToken: credentials.identityToken ?? '' });
     }),

@@ -1,10 +1,9 @@
 /** `docker images`. */
-import type { ContentPort } from '../../containerd/transfer/ports.ts';
 import { pointInTime } from '../http/point-in-time.ts';
 import { booleanFilter, type Filters, labelsMatch } from '../http/query.ts';
 import { glob } from './glob.ts';
 import type { Image, ImageLayer, Images } from './images.ts';
-import { type ImageManifest, manifestsOf } from './manifests.ts';
+import { type ImageManifest, type ManifestParts, manifestsOf } from './manifests.ts';
 import { shown, shownRepository } from './reference.ts';
 import { type ImageReference, isDigestReference, referencesOf } from './references.ts';
 
@@ -66,7 +65,7 @@ function sharedOf(layers: ReadonlyMap<string, readonly ImageLayer[]>): (id: stri
 
 /** The newest first. @throws 400 for filters, 404 for an image that a filter names */
 export async function listImages(
-  { images, content }: { images: Images; content: ContentPort },
+  { images, content, usersOf }: ManifestParts,
   { filters, sharedSize, manifests, containers }: ListOptions,
 ): Promise<ImageSummary[]> {
   const fits = await imageTest(images, filters);
@@ -92,7 +91,7 @@ export async function listImages(
       SharedSize: shared?.(image.id) ?? -1,
       Size: (layers.get(image.id) ?? []).reduce((sum, { size }) => sum + size, 0),
       Descriptor: image.target,
-      ...(manifests ? { Manifests: await manifestsOf({ images, content }, image) } : {}),
+      ...(manifests ? { Manifests: await manifestsOf({ images, content, usersOf }, image) } : {}),
     });
   }
   return found.sort((a, b) => b.Created - a.Created);

@@ -19,9 +19,16 @@ export interface ImageManifest {
   AttestationData?: { For: string };
 }
 
+export interface ManifestParts {
+  images: Images;
+  content: ContentPort;
+  /** The containers of an image. */
+  usersOf?: ((id: string) => string[]) | undefined;
+}
+
 const platformOf = ({ os, architecture, variant }: ImageConfig): Platform => ({ architecture, os, ...(variant ? { variant } : {}) });
 
-async function manifestOf({ images, content }: { images: Images; content: ContentPort }, at: Descriptor): Promise<ImageManifest> {
+async function manifestOf({ images, content, usersOf }: ManifestParts, at: Descriptor): Promise<ImageManifest> {
   const empty = { ID: at.digest, Descriptor: at, Available: false, Size: { Content: 0, Total: 0 } };
   if (!(await infoOf(content, at.digest))) {
     if (!at.platform) return { ...empty, Kind: 'unknown' };
@@ -46,13 +53,13 @@ async function manifestOf({ images, content }: { images: Images; content: Conten
     Available,
     Size: { Content: packed, Total: packed + unpacked },
     Kind: 'image',
-    ImageData: { Platform: platformOf(config), Containers: [], Size: { Unpacked: unpacked } },
+    ImageData: { Platform: platformOf(config), Containers: usersOf?.(parsed.config.digest) ?? [], Size: { Unpacked: unpacked } },
   };
 }
 
 /** One for each manifest of the index, or the image's only one. */
 export async function manifestsOf(
-  parts: { images: Images; content: ContentPort },
+  parts: ManifestParts,
   { target, manifest }: Pick<Image, 'target' | 'manifest'>,
 ): Promise<ImageManifest[]> {
   const parsed = await readManifest(parts.content, target);

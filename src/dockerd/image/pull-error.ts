@@ -1,8 +1,8 @@
 /** A registry's refusals in Docker's words, by which scripts tell them apart. */
-import { ConnectError } from '@connectrpc/connect';
 import { familiarReference, type Reference } from '../../containerd/registry/reference.ts';
 import { isRegistryError, type RegistryError } from '../../containerd/registry/registry-error.ts';
-import { ApiError, asApiError, notFound, unauthorized } from '../http/api-error.ts';
+import { ApiError, notFound } from '../http/api-error.ts';
+import { registryError } from './connection-words.ts';
 import { shownRepository } from './reference.ts';
 
 /** What a registry said, anywhere in the chain of causes. */
@@ -15,17 +15,6 @@ function refusalIn(error: unknown): RegistryError | undefined {
 
 const words = ({ faults }: RegistryError, otherwise: string): string =>
   faults.map(({ code, message }) => `${code.toLowerCase().replaceAll('_', ' ')}: ${message}`).join('; ') || otherwise;
-
-/** Node's words for connections that fail, in Go's: scripts look for `connection refused` and `no such host`. */
-const inDockersWords = (text: string): string =>
-  text
-    .replace(
-      /^failed to do request: ([A-Z])([A-Z]+) (\S+): /,
-      (_, first: string, rest: string, url: string) => `${first}${rest.toLowerCase()} "${url}": `,
-    )
-    .replace(/connect ECONNREFUSED (\S+)/, 'dial tcp $1: connect: connection refused')
-    .replace(/connect (?:ENETUNREACH|EHOSTUNREACH) (\S+).*/, 'dial tcp $1: connect: network is unreachable')
-    .replace(/getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (\S+)/, 'dial tcp: lookup $1: no such host');
 
 /** An error of a transfer as one that can be sent. The words stay, where Docker has none of its own. */
 export function pullError(error: unknown, reference: Reference): ApiError {
@@ -43,9 +32,6 @@ export function pullError(error: unknown, reference: Reference): ApiError {
     const said = words(refusal, otherwise);
     return notFound(`pull access denied for ${repository}, repository does not exist or may require 'docker login': ${said}`);
   }
-  const { status, message } = asApiError(error);
-  const text = inDockersWords(error instanceof ConnectError ? message.replace(/^failed to resolve reference "[^"]*": /, '') : message);
-  if (status === 401) return unauthorized(text);
-  // A registry that cannot be reached is no fault of this daemon's, but Docker says 500.
-  return new ApiError(status === 503 ? 500 : status, text, { cause: error });
+  const { status, message, cause } = registryError(error);
+  return new ApiError(status, message.replace(/^failed to resolve reference "[^"]*": /, ''), { cause });
 }

@@ -8,6 +8,7 @@ import { push } from '../../containerd/transfer/push.ts';
 import type { Daemon } from '../daemon.ts';
 import { notFound } from '../http/api-error.ts';
 import type { Messages } from '../http/messages.ts';
+import { registryError } from './connection-words.ts';
 import { pushLine } from './push-progress.ts';
 import { shownRepository } from './reference.ts';
 import { tellOfImage } from './tell.ts';
@@ -63,5 +64,9 @@ async function pushOne({ stores, images, events }: Parts, request: PushRequest, 
 /** Failures are told in the stream, as Docker does. */
 export async function pushImage(daemon: Parts, request: PushRequest, messages: Messages): Promise<void> {
   messages.send({ status: `The push refers to repository [${request.reference.domain}/${request.reference.path}]` });
-  for (const tag of await tagsOf(daemon, request.reference)) await pushOne(daemon, request, tag, messages);
+  try {
+    for (const tag of await tagsOf(daemon, request.reference)) await pushOne(daemon, request, tag, messages);
+  } catch (error) {
+    throw registryError(error);
+  }
 }

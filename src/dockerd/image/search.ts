@@ -4,6 +4,7 @@ import { type SearchResult, search } from '../../containerd/registry/search.ts';
 import type { RegistrySettings } from '../../containerd/registry/settings.ts';
 import { badRequest } from '../http/api-error.ts';
 import { booleanFilter, type Filters } from '../http/query.ts';
+import { registryError } from './connection-words.ts';
 
 export const SEARCH_FILTERS = ['is-automated', 'is-official', 'stars'] as const;
 
@@ -38,7 +39,9 @@ export async function searchImages({ term, limit, filters, credentials, settings
   });
   const [domain, name] = splitTerm(term);
   const known = credentials ? { ...settings, credentials: (host: string) => (host === domain ? credentials : undefined) } : settings;
-  const found = await search(domain, name, most, known);
+  const found = await search(domain, name, most, known).catch((error: unknown) => {
+    throw registryError(error);
+  });
   return found.filter(
     ({ is_official, is_automated, star_count }) =>
       (official === undefined || official === is_official) &&
