@@ -20,7 +20,7 @@ export interface DockerDaemon {
 
 function client(place: Sandbox, name: DockerDaemon['name'], folder: string, socket: string): DockerDaemon {
   const home = join(place.folder, `home-of-${folder}`);
-  mkdirSync(home);
+  mkdirSync(home, { recursive: true });
   const env = { DOCKER_HOST: `unix://${socket}`, HOME: home };
   const docker: DockerDaemon['docker'] = (args, options = {}) =>
     place.run(['docker', ...args], { ...options, env: { ...env, ...options.env } });
