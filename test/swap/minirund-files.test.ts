@@ -135,16 +135,7 @@ describe.skipIf(reason)('volumes and files', () => {
     await inside(['-v', `${host}/made-PLACE:/x`.replace('PLACE', 'here')], 'ls -ld /x | cut -c1-10');
     await inside(['-v', 'data:/etc/resolv.conf.d', '-v', 'etc:/etc'], 'ls /etc | grep -v mtab');
     await inside(['-v', 'empty:/home:nocopy'], 'ls -A /home');
-    for (const wrong of [
-      'a:b:c:d',
-      'rel/path:/x',
-      'data:x',
-      'data:/',
-      'data:/x:bad',
-      'data:/x:ro,rw',
-      `${host}:/x:nocopy`,
-      'data:ro',
-    ])
+    for (const wrong of ['a:b:c:d', 'rel/path:/x', 'data:x', 'data:/', 'data:/x:bad', 'data:/x:ro,rw', `${host}:/x:nocopy`, 'data:ro'])
       expect((await inside(['-v', wrong], 'true')).code, wrong).toBe(125);
     expect((await inside(['-v', 'data:/x', '-v', `${host}:/x`], 'true')).err).toContain('Duplicate mount point: /x');
     expect((await inside(['-v', 'data:/x', '--tmpfs', '/x'], 'true')).err).toContain('Duplicate mount point: /x');

@@ -158,7 +158,7 @@ export async function extractInto(
   const mounts = ['/proc', '/sys', '/dev', ...record.Mounts.map(({ Destination }) => Destination)];
   // Of a request: what is wrong with it must not end the connection, on which the answer is to go.
   const body = tar.pipe(new PassThrough());
-  const cutOff = (): void => void (tar.readableEnded || body.destroy(new Error('the client went away in the middle of the archive')));
+  const cutOff = (): void => void (tar.readableEnded || body.destroy(badRequest('the client went away in the middle of the archive')));
   tar.once('close', cutOff).once('error', cutOff);
   const unpacking = unpack(root.fd, { kind: 'tree', root: '/', plain: true }, rules);
   try {

@@ -10,7 +10,7 @@ import { nodeAt } from '../../../containerd/diff/node.ts';
 import { type Rules, setAttributes } from '../../../containerd/layers/attributes.ts';
 import { byteString, type TarEntry } from '../../../containerd/layers/tar-header.ts';
 import { tarReader } from '../../../containerd/layers/tar-reader.ts';
-import { openTree } from '../../../containerd/layers/tree.ts';
+import { type OpenTree, openTree } from '../../../containerd/layers/tree.ts';
 import { unpack } from '../../../containerd/layers/unpack.ts';
 import type { Mount } from '../../../containerd/snapshots/mount.ts';
 import { closeAt, FAILED, O_CLOEXEC, openInside } from '../../../libc/at.ts';
@@ -68,19 +68,22 @@ export async function populateVolumes(
   rootfs: readonly Mount[],
 ): Promise<void> {
   const wanted = points.filter(({ Type, CopyUp, Subpath }) => Type === 'volume' && CopyUp && Subpath === undefined);
-  if (wanted.length === 0) return;
-  const tree = openTree(rootfs);
+  // Opened when the first volume turns out to be empty: most are not.
+  let tree: OpenTree | undefined;
   try {
     for (const point of wanted) {
-      const from = openPlace(tree.fd, point);
-      if (from === undefined) continue;
-      try {
-        await volumes.populate(point.Name as string, containerId, (folder) => copyFolder(from, folder));
-      } finally {
-        closeAt(from);
-      }
+      await volumes.populate(point.Name as string, containerId, async (folder) => {
+        tree ??= openTree(rootfs);
+        const from = openPlace(tree.fd, point);
+        if (from === undefined) return;
+        try {
+          await copyFolder(from, folder);
+        } finally {
+          closeAt(from);
+        }
+      });
     }
   } finally {
-    tree.close();
+    tree?.close();
   }
 }
