@@ -14,6 +14,8 @@ export const DEFAULT_NETWORK = 'none';
 /** Docker's: nobody may make networks that are so called, the bridge among them. */
 const PREDEFINED: ReadonlySet<string> = new Set(['bridge', 'default', 'host', 'none']);
 
+const NO_BRIDGE = ': this daemon has no bridge yet, only the networks none and host';
+
 const EMPTY = { Driver: 'default', Options: null, Config: null };
 
 /** @param id of the daemon: two daemons have networks with different ids */
@@ -45,7 +47,7 @@ export function openNetworks(daemonId: string, created: string): Networks {
       const exact = networks.find(({ Id }) => Id === name) ?? networks.find(({ Name }) => Name === name);
       const found = exact ? [exact] : networks.filter(({ Id }) => name !== '' && Id.startsWith(name));
       const [first] = found;
-      if (first === undefined) throw notFound(`network ${name} not found`);
+      if (first === undefined) throw notFound(`network ${name} not found${name === 'bridge' ? NO_BRIDGE : ''}`);
       if (found.length > 1) throw badRequest(`network ${name} is ambiguous (${found.length} matches found based on ID prefix)`);
       return first;
     },

@@ -26,6 +26,7 @@ test('found by name, by id, and by the beginning of an id', () => {
   expect(networks.get(none.Id)).toBe(none);
   expect(networks.get(none.Id.slice(0, 12))).toBe(none);
   expect(() => networks.get('nope')).toThrow('network nope not found');
+  expect(() => networks.get('bridge')).toThrow('network bridge not found: this daemon has no bridge yet');
   expect(() => networks.get('')).toThrow('network  not found');
 });
 
