@@ -69,7 +69,7 @@ export function openImages(stores: Stores, { snapshots }: Pick<ContainerdClients
       const read = await imageOf(target);
       // What others keep in this namespace and is no image, or not all here.
       if (!read) continue;
-      const image = byId.get(read.id) ?? { ...read, target, names: [], records: [] };
+      const image = byId.get(read.id) ?? { ...read, target: plain(target), names: [], records: [] };
       if (!name.startsWith(DANGLING)) image.names.push(name);
       image.records.push(nameOf(record));
       byId.set(read.id, image);
@@ -88,7 +88,7 @@ export function openImages(stores: Stores, { snapshots }: Pick<ContainerdClients
       throw error;
     }
     const image = await imageOf(record.target);
-    return image && { ...image, target: record.target, names: [full], records: [nameOf(record)] };
+    return image && { ...image, target: plain(record.target), names: [full], records: [nameOf(record)] };
   }
 
   async function byId(text: string): Promise<Image | undefined> {
@@ -141,9 +141,14 @@ export function openImages(stores: Stores, { snapshots }: Pick<ContainerdClients
   };
 }
 
+/** containerd keeps an empty set of annotations where there are none. */
+function plain({ annotations, ...target }: Descriptor): Descriptor {
+  return annotations && Object.keys(annotations).length > 0 ? { ...target, annotations } : target;
+}
+
 const nameOf = ({ name, target, updatedAt }: Named & { updatedAt?: string }): ImageName => ({
   name,
-  target,
+  target: plain(target),
   ...(updatedAt ? { updatedAt } : {}),
 });
 
