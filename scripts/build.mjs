@@ -267,7 +267,14 @@ export async function bundle(source, target) {
   const banner = {
     js: "import { createRequire as createRequireHere } from 'node:module'; const require = createRequireHere(import.meta.url);",
   };
-  const { outputFiles } = await esbuild.build({ ...SHARED, format: 'esm', banner, entryPoints: [source], outfile: target });
+  const { outputFiles } = await esbuild.build({
+    ...SHARED,
+    plugins: [lightDockerode],
+    format: 'esm',
+    banner,
+    entryPoints: [source],
+    outfile: target,
+  });
   for (const file of outputFiles) place(file.path, file.text);
 }
 

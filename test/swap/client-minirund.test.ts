@@ -59,4 +59,12 @@ describe.skipIf(reason)('minirund on demand', () => {
     expect(again).toMatchObject({ code: 0, out: 'sleeper\n' });
     expect(again.err).toMatch(/starting minirund/);
   });
+  test('containers of one that has ended are not forgotten', async () => {
+    await minirun('create', '--name', 'kept', 'sleeper');
+    await place.run(['pkill', '-TERM', '-f', 'bin/[m]inirund']);
+    await eventually('it is gone', async () => (await daemons()) === '0');
+    const listed = await minirun('ps', '-a', '--format', '{{.Names}}');
+    expect(listed).toMatchObject({ code: 0, out: 'kept\n' });
+    expect(listed.err).toMatch(/starting minirund/);
+  });
 });

@@ -53,7 +53,7 @@ export async function run(args: string[], context: Context): Promise<number> {
   const o = parsed.opts<PsOptions>();
   const { connectIfThere, daemonNamed } = await import('../docker/connect/connect.ts');
   const views = daemonNamed(context) ? [] : listContainers(await context.stateRoot());
-  const connection = await connectIfThere(context);
+  const connection = await connectIfThere(context, { wake: true });
   // Without a daemon, its words are still understood.
   if (connection || o.filter || o.last !== undefined || o.latest || o.size || !['table', 'json', undefined].includes(o.format)) {
     const { printContainers } = await import('../docker/ps.ts');

@@ -42,10 +42,9 @@ export async function inspect(
 ): Promise<number> {
   const named = daemonNamed(context);
   const needsDaemon = named || views.some((view) => view === undefined);
-  // Images and volumes are kept by a daemon that may have gone to sleep.
-  const connection = !needsDaemon
-    ? undefined
-    : await (options.type && options.type !== 'container' ? connect(context) : connectIfThere(context));
+  // What is no container made without the daemon may be anything that the daemon keeps, also while it sleeps.
+  const mayStart = !context.rootGiven && process.geteuid?.() === 0;
+  const connection = !needsDaemon ? undefined : await (mayStart || named ? connect(context) : connectIfThere(context));
   const found: unknown[] = [];
   let code = 0;
   const failed = async (error: unknown) => {

@@ -28,7 +28,7 @@ export function lookup(context: Context): Lookup {
           missing = error;
         }
       }
-      connection ??= connectIfThere(context);
+      connection ??= connectIfThere(context, { wake: true });
       const found = await connection;
       if (!found) throw missing;
       return { connection: found };

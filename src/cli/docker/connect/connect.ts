@@ -1,5 +1,5 @@
 /** The connection to a daemon: found, started when it is our own and does not run, and its version agreed on. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import type { Agent } from 'node:http';
 import { connect as connectSocket } from 'node:net';
 import type Dockerode from 'dockerode';
@@ -38,14 +38,27 @@ export async function connect(context: Context): Promise<Connection> {
 
 /**
  * Connects if a daemon is there that could know more than is known without one: one that was
- * named, or our own where it runs. No daemon is started.
+ * named, or our own where it runs.
+ * @param wake our own is started as well where it has containers to tell of: it has ended, they have not been removed
  */
-export async function connectIfThere(context: Context): Promise<Connection | undefined> {
+export async function connectIfThere(context: Context, { wake = false } = {}): Promise<Connection | undefined> {
   const address = addressFor(context);
   if (!address.given) {
-    if (context.rootGiven || !(await listens(address.socketPath as string))) return undefined;
+    if (context.rootGiven) return undefined;
+    if (!(await listens(address.socketPath as string))) return wake && keepsContainers() ? connect(context) : undefined;
   }
   return open(address);
+}
+
+/** Where minirund keeps what it knows of containers, a folder for each, unless it is told otherwise. */
+const KEPT = '/var/lib/minirun/containers';
+
+function keepsContainers(): boolean {
+  try {
+    return process.geteuid?.() === 0 && readdirSync(KEPT).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether somebody accepts connections there. */

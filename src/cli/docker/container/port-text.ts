@@ -7,13 +7,15 @@ export interface Port {
   Type: string;
 }
 
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
 /** Neighbours with the same address and protocol become a range. */
 export function portText(ports: readonly Port[]): string {
   const sorted = [...ports].sort(
     (a, b) =>
       Number(a.PublicPort === undefined) - Number(b.PublicPort === undefined) ||
-      (a.IP ?? '').localeCompare(b.IP ?? '') ||
-      a.Type.localeCompare(b.Type) ||
+      order(a.IP ?? '', b.IP ?? '') ||
+      order(a.Type, b.Type) ||
       a.PrivatePort - b.PrivatePort,
   );
   const groups: { first: Port; last: Port }[] = [];
