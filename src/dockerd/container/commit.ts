@@ -19,6 +19,7 @@ import { conflict } from '../http/api-error.ts';
 import { danglingName } from '../image/dangling.ts';
 import type { Image, ImageConfig } from '../image/images.ts';
 import { shown } from '../image/reference.ts';
+import { tellOfImage } from '../image/tell.ts';
 import type { ContainerConfig } from './config.ts';
 import type { Container } from './containers.ts';
 import type { OwnChange } from './files/own-changes.ts';
@@ -160,6 +161,8 @@ export async function commitContainer(daemon: Daemon, container: Container, requ
   } finally {
     if (paused) await unpause(daemon, container).catch((error: unknown) => daemon.log('error', 'container stays paused', { id, error }));
   }
+  const imageRef = request.name ? shown(formatReference(request.name)) : '';
+  if (imageRef !== '') tellOfImage(daemon.events, 'tag', image, imageRef, { config: { config } as ImageConfig });
   container.tell('commit', {
     comment: request.comment,
     imageID: image,

@@ -20,8 +20,9 @@ export async function withOwnChanges<T>(
   const run = (lower: typeof mounts): Promise<T> => withChanges(lower, mounts, ({ all, lower: tree }) => act(ownChanges(all, tree)));
   if (parent === '') return run([]);
   const key = `${id}-parent-${randomBytes(6).toString('hex')}`;
-  // Whoever is killed meanwhile leaves a view, which goes with the container.
-  const { mounts: lower } = await clients.snapshots.view({ snapshotter, key, parent, labels: { [SNAPSHOT_LABEL]: id } });
+  // Whoever is killed meanwhile leaves a view.
+  const labels = { [SNAPSHOT_LABEL]: id, 'containerd.io/gc.root': new Date().toISOString() };
+  const { mounts: lower } = await clients.snapshots.view({ snapshotter, key, parent, labels });
   try {
     return await run(lower);
   } finally {

@@ -25,7 +25,7 @@ export async function makeMounts(daemon: Daemon, planned: readonly PlannedMount[
     for (const step of undos) await step().catch((error: unknown) => daemon.log('warn', 'mount of a container that failed', { error }));
   };
   try {
-    for (const { point, volume } of planned) {
+    for (const { point, volume, shared } of planned) {
       if (point.Type === 'image') {
         const { id, chainId } = await images.get(point.Source);
         const key = imageSnapshotKey(containerId, points.length);
@@ -39,7 +39,7 @@ export async function makeMounts(daemon: Daemon, planned: readonly PlannedMount[
         points.push({ ...point, Source: id, Snapshot: key });
       } else if (!volume) points.push(point);
       else {
-        // Of another container: it is there, or that one lies.
+        if (shared) volumes.get(volume.name as string);
         const anonymous = !volume.name;
         const { Name, Mountpoint } = await volumes.create(volume, containerId);
         if (anonymous) undos.push(() => volumes.remove(Name, true));

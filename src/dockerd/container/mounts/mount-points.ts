@@ -54,7 +54,7 @@ function fromOthers(texts: readonly string[], around: MountSurroundings): Planne
     }
     return record.Mounts.map(({ CopyUp: _, ...point }) => ({
       point: { ...point, Mode: '', RW: point.RW && !readonly },
-      ...(point.Type === 'volume' ? { volume: { name: point.Name } } : {}),
+      ...(point.Type === 'volume' ? { volume: { name: point.Name }, shared: true as const } : {}),
     }));
   });
 }

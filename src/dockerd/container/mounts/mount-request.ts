@@ -11,6 +11,8 @@ export interface PlannedMount {
   point: MountPoint;
   /** The volume that it is, to be made when there is none. */
   volume?: VolumeRequest;
+  /** Another container has it: the volume must be there. */
+  shared?: true;
 }
 
 /** Without `.`, `..` and needless slashes. */
