@@ -50,7 +50,7 @@ export function attach(connection: Duplex, streams: Streams, options: AttachOpti
       });
     } else connection.resume();
     // Nothing to read and nothing to send: only the end of the input was of interest.
-    if (!options.stdout && !options.stderr) connection.on('end', () => connection.end());
+    if (!options.stdout && !options.stderr) atEnd(connection, () => connection.end());
   });
 }
 
@@ -62,5 +62,11 @@ function feed(from: Duplex, into: Socket, closed: () => void): void {
     into.once('drain', () => from.resume());
   });
   into.on('close', () => from.resume());
-  from.on('end', closed);
+  atEnd(from, closed);
+}
+
+/** Also one that closed its half before anybody looked: a socket without data tells its end although nobody reads. */
+function atEnd(from: Duplex, act: () => void): void {
+  if (from.readableEnded) act();
+  else from.on('end', act);
 }

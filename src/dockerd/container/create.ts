@@ -6,6 +6,7 @@ import type { Daemon } from '../daemon.ts';
 import { badRequest, notFound } from '../http/api-error.ts';
 import type { Image } from '../image/images.ts';
 import type { ContainerConfig, HostConfig, NetworkingConfig } from './config.ts';
+import { makeDockerenv } from './dockerenv.ts';
 import { logPathOf } from './logs/drivers.ts';
 import { makeMounts } from './mounts/make.ts';
 import { planMounts } from './mounts/mount-points.ts';
@@ -65,6 +66,7 @@ export async function createContainer(daemon: Daemon, request: CreateRequest): P
     const labels = { [SNAPSHOT_LABEL]: id, 'containerd.io/gc.root': new Date().toISOString() };
     const { mounts: rootfs } = await clients.snapshots.prepare({ snapshotter, key: id, parent: image.chainId, labels });
     undo.push(() => unlessGone(clients.snapshots.remove({ snapshotter, key: id })));
+    makeDockerenv(rootfs);
     const mounts = await makeMounts(daemon, planned, id);
     undo.push(mounts.undo);
     await populateVolumes(daemon, mounts.points, id, rootfs);

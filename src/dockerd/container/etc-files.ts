@@ -68,7 +68,7 @@ export function writeEtcFiles({ containers, facts }: Pick<Daemon, 'containers' |
   writeFileSync(paths.hosts, `${host ? read('/etc/hosts') : LOCALHOST}${extraHosts(HostConfig.ExtraHosts)}${addresses.join('')}`, {
     mode: 0o644,
   });
-  writeFileSync(paths.hostname, `${full}\n`, { mode: 0o644 });
+  writeFileSync(paths.hostname, `${hostname}\n`, { mode: 0o644 });
   writeFileSync(paths.resolvConf, resolvConf(read('/etc/resolv.conf'), HostConfig), { mode: 0o644 });
   return paths;
 }

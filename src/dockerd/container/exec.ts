@@ -27,7 +27,7 @@ const DRAIN_MS = 2000;
 export function requireRunning({ record, id }: Container): void {
   const { Status } = record.State;
   if (Status === 'running') return;
-  if (Status === 'paused') throw conflict(`Container ${id} is paused, unpause the container before exec`);
+  if (Status === 'paused') throw conflict(`Container ${record.Name} is paused, unpause the container before exec`);
   if (Status === 'restarting') throw conflict(`Container ${id} is restarting, wait until the container is running`);
   throw conflict(`container ${id} is not running`);
 }
@@ -37,7 +37,7 @@ export function createExec(daemon: Daemon, container: Container, request: ExecRe
   requireRunning(container);
   if (!request.Cmd?.length) throw badRequest('No exec command specified');
   const exec = daemon.execs.add(container.id, request);
-  container.tell(`exec_create: ${request.Cmd.join(' ')}`, { execID: exec.id });
+  container.tell(`exec_create: ${commandOf(request.Cmd)}`, { execID: exec.id });
   return exec;
 }
 
@@ -78,7 +78,7 @@ export async function startExec(
     streams.opened();
     exec.pid = pid;
     exec.running = true;
-    container.tell(`exec_start: ${Cmd.join(' ')}`, { execID: execId });
+    container.tell(`exec_start: ${commandOf(Cmd)}`, { execID: execId });
     return { ended: finish(daemon, container, exec, end) };
   } catch (error) {
     exec.streams?.close();
@@ -89,6 +89,9 @@ export async function startExec(
     throw failure;
   }
 }
+
+/** With a space behind the program's name even when nothing follows, as Docker has it. */
+const commandOf = ([program, ...words]: readonly string[]): string => `${program} ${words.join(' ')}`;
 
 async function finish(daemon: Daemon, container: Container, exec: Exec, end: Promise<{ exitStatus: number }>): Promise<number> {
   const { tasks } = daemon.clients;

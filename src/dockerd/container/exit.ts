@@ -44,7 +44,6 @@ export async function ended(daemon: Daemon, container: Container, exit: Exit): P
     running.streams.drain();
     await Promise.race([running.streams.ended, sleep(DRAIN_MS, undefined, { ref: false })]);
     running.streams.close();
-    running.closeLog();
   }
   // Nobody but the task knows how it ended: that is written down before the task is taken away.
   record.Ended = exit === UNKNOWN && record.Ended ? record.Ended : endingOf(exit);
@@ -61,6 +60,8 @@ export async function ended(daemon: Daemon, container: Container, exit: Exit): P
   await releaseVolumes(daemon, container);
   delete record.Ended;
   container.save();
+  // Who follows the log hears of the end by this, and may ask at once for what only an ended container can.
+  running?.closeLog();
   container.changed('exited');
   if (!again && record.HostConfig.AutoRemove) {
     // Not under the lock of whoever stops it: removal takes that itself.

@@ -17,7 +17,7 @@ const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 export function checkName(name: string): string {
   const bare = name.replace(/^\//, '');
   if (NAME.test(bare)) return bare;
-  throw badRequest(`Invalid container name (${bare}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+  throw badRequest(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
 }
 
 function newContainer(record: ContainerRecord, folder: string, events: Events): Container {

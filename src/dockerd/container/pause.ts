@@ -5,8 +5,8 @@ import type { Container } from './containers.ts';
 
 export const pause = (daemon: Daemon, container: Container): Promise<void> =>
   container.locked(async () => {
-    const { State, Name } = container.record;
-    if (State.Status === 'paused') throw conflict(`Container ${Name} is already paused`);
+    const { State } = container.record;
+    if (State.Status === 'paused') throw conflict(`Container ${container.id} is already paused`);
     if (State.Status === 'restarting') throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
     if (State.Status !== 'running') throw conflict(`Container ${container.id} is not running`);
     try {

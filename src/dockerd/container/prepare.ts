@@ -46,7 +46,7 @@ function joinedBy(daemon: Daemon, { record }: Container): { pid?: string; ipc?: 
   if (ipc !== undefined) {
     const mode = daemon.containers.get(ipc).record.HostConfig.IpcMode;
     if (mode !== 'shareable')
-      throw conflict(`cannot join IPC of a container: ${ipc}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
+      throw conflict(`can't join IPC of container ${ipc}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
   }
   return {
     ...(pid === undefined ? {} : { pid: `/proc/${pidOf(daemon, pid, 'PID')}/ns/pid` }),

@@ -1,6 +1,6 @@
 /** A container's other name. */
 import type { Daemon } from '../daemon.ts';
-import { badRequest } from '../http/api-error.ts';
+import { ApiError, asApiError, badRequest } from '../http/api-error.ts';
 import type { Container } from './containers.ts';
 import { checkName } from './open.ts';
 
@@ -8,10 +8,15 @@ export const rename = ({ containers }: Daemon, container: Container, name: strin
   container.locked(async () => {
     const { record } = container;
     if (name === '') throw badRequest('Neither old nor new names may be empty');
-    const wanted = checkName(name);
     const old = record.Name;
+    const wanted = name.replace(/^\//, '');
     if (wanted === old) throw badRequest('Renaming a container with the same name as its current name');
-    containers.take(wanted, container.id);
+    try {
+      containers.take(checkName(`/${wanted}`), container.id);
+    } catch (error) {
+      const { status, message } = asApiError(error);
+      throw new ApiError(status, `Error when allocating new name: ${message}`, { cause: error });
+    }
     record.Name = wanted;
     try {
       container.save();

@@ -167,6 +167,10 @@ async function notStarted(daemon: Daemon, container: Container, error: unknown):
   throw failure;
 }
 
+/** Docker's hint. */
+const WRONG_KIND =
+  'Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type';
+
 /** The exit code that Docker makes of the words of a failed start, and its status. */
 function failureOf(error: unknown): { code: number; failure: ApiError } {
   const message = error instanceof ConnectError ? error.rawMessage : textOf(error);
@@ -174,6 +178,8 @@ function failureOf(error: unknown): { code: number; failure: ApiError } {
     return { code: 127, failure: new ApiError(400, message, { cause: error }) };
   if (/permission denied|is a directory|exec format error/.test(message) && /exec/.test(message))
     return { code: 126, failure: new ApiError(400, message, { cause: error }) };
+  if (/error mounting .*not a directory/.test(message))
+    return { code: 127, failure: new ApiError(400, `${message}: ${WRONG_KIND}`, { cause: error }) };
   if (error instanceof ApiError) return { code: 128, failure: error };
   return { code: 128, failure: new ApiError(500, message, { cause: error }) };
 }

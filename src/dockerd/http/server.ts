@@ -7,6 +7,7 @@ import { fieldsOf, isTold, receivedRequest } from '../../messages/http.ts';
 import { asApiError, badRequest } from './api-error.ts';
 import { readAll } from './body.ts';
 import { type Call, openCall } from './call.ts';
+import { drain } from './drain.ts';
 import { API_VERSION, find, type Route } from './router.ts';
 
 export interface ApiServer {
@@ -36,7 +37,10 @@ export function createApiServer(routes: readonly Route[], log: Log, name: string
     for (const [header, value] of Object.entries(headersOf(name))) response.setHeader(header, value);
     // A client that goes away in the middle is no fault of ours.
     response.on('error', (error) => log('debug', 'answer not sent', { error }));
-    void answer(routes, request, response, body, upgrade).catch((error: unknown) => fail(response, error, request, log));
+    void answer(routes, request, response, body, upgrade).catch(async (error: unknown) => {
+      if (!upgrade && !response.headersSent && !(await drain(request))) response.setHeader('Connection', 'close');
+      fail(response, error, request, log);
+    });
   };
   server.on('request', (request, response) => serve(request, response, request, false));
   server.on('upgrade', (request, socket: Socket, head) => {

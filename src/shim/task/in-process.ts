@@ -23,11 +23,13 @@ import { checkCreated, startCreated } from '../../runc/container/start-created.t
 import { loadConfig } from '../../runc/container/state.ts';
 import { updateContainer } from '../../runc/container/update.ts';
 import type { Observer } from '../../runc/engine/observer.ts';
+import type { Config } from '../../runc/spec/config.ts';
 import { resourcesFromJson } from '../../runc/spec/resources.ts';
 import { parseConfig, parseProcess } from '../../runc/spec/validate.ts';
 import type { ObservedCall, ShimContext } from './context.ts';
 import { inFolder } from './in-folder.ts';
 import type { OciRuntime } from './runtime.ts';
+import { stepWords } from './step-words.ts';
 
 export interface InProcessOptions {
   /** The folder of all containers' state. */
@@ -38,9 +40,6 @@ export interface InProcessOptions {
   warn: (sentence: string) => void;
   observe?: ShimContext['observe'] | undefined;
 }
-
-/** A failed step in one sentence; the whole story is minirun-runc's to tell. */
-const explain = async (error: Error): Promise<string> => error.message;
 
 /** @throws Error in runc's words when the config has a terminal and the request has not, or the reverse */
 function checkTerminal(wanted: boolean, streams: Streams | undefined): void {
@@ -60,8 +59,9 @@ export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'c
   return {
     async create({ id, bundle, streams }) {
       let command = '';
+      let config: Config | undefined;
       try {
-        const config = parseConfig(readFileSync(join(bundle, 'config.json'), 'utf8'), 'config.json');
+        config = parseConfig(readFileSync(join(bundle, 'config.json'), 'utf8'), 'config.json');
         command = config.process?.args?.[0] ?? '';
         checkTerminal(config.process?.terminal === true, streams);
         const request: RunRequest = {
@@ -83,7 +83,7 @@ export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'c
         const { pid, master } = inFolder(bundle, () => startContainer(request, streams ?? OWN_STREAMS, streams !== undefined));
         return { pid, master };
       } catch (error) {
-        throw await startError('runc create failed', error, command, explain);
+        throw await startError('runc create failed', error, command, async (step) => stepWords(step, config));
       }
     },
 
@@ -95,7 +95,7 @@ export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'c
         try {
           startCreated(view, config, observed('start', id).observer);
         } catch (error) {
-          throw await startError('runc start failed', error, config.process?.args?.[0] ?? '', explain);
+          throw await startError('runc start failed', error, config.process?.args?.[0] ?? '', async (step) => stepWords(step, config));
         }
       } finally {
         release();
@@ -118,7 +118,7 @@ export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'c
         );
         return { pid: started.pid, master: started.master };
       } catch (error) {
-        throw await startError('exec failed', error, command, explain);
+        throw await startError('exec failed', error, command, async (step) => stepWords(step, undefined));
       }
     },
 
