@@ -102,7 +102,7 @@ describe.skipIf(reason)('volumes and files', () => {
   });
 
   it('a volume that is used stays, and prune takes the others', async () => {
-    await both('create', '--name', 'user', '-v', 'used:/used', 'busybox');
+    await both('create', '--network', 'none', '--name', 'user', '-v', 'used:/used', 'busybox');
     await both('volume', 'create', 'unused');
     expect((await both('volume', 'rm', 'used')).err).toMatch(/remove used: volume is in use - \[ID\]/);
     await both('volume', 'ls', '-f', 'dangling=true');
@@ -184,7 +184,7 @@ describe.skipIf(reason)('volumes and files', () => {
   });
 
   it('inspect shows the mounts as they were asked for', async () => {
-    await both('create', '--name', 'source', '-v', 'theirs:/theirs', '-v', `${host}:/theirs2:ro`, 'busybox');
+    await both('create', '--network', 'none', '--name', 'source', '-v', 'theirs:/theirs', '-v', `${host}:/theirs2:ro`, 'busybox');
     // prettier-ignore
     const options = [
       '-v',
@@ -210,7 +210,7 @@ describe.skipIf(reason)('volumes and files', () => {
       '--mount',
       `type=bind,source=${host},target=/mb/,bind-propagation=shared`,
     ];
-    await both('create', '--name', 'inspected', ...options, 'busybox');
+    await both('create', '--network', 'none', '--name', 'inspected', ...options, 'busybox');
     const mounts = async (daemon: DockerDaemon): Promise<unknown[]> =>
       JSON.parse(
         plain({ code: 0, out: await daemon.ok(['inspect', '-f', '{{json .Mounts}}', 'inspected'], { env: SAME_VERSION }), err: '' }).out,
