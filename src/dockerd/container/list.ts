@@ -1,14 +1,12 @@
 /** GET /containers/json: `docker ps`. */
-import { basename } from 'node:path';
 import type { Daemon } from '../daemon.ts';
 import { badRequest } from '../http/api-error.ts';
 import { booleanFilter, type Filters, filters, flag, integer, labelsMatch, type Query } from '../http/query.ts';
 import type { Container } from './containers.ts';
-import { mountOf, networksOf } from './inspect.ts';
-import { isRunning, type State } from './record.ts';
+import { networksOf } from './inspect.ts';
+import { isRunning } from './record.ts';
 import { sizesOf } from './sizes.ts';
-import { processArgs } from './spec/process-args.ts';
-import { ago, howLong } from './times.ts';
+import { imageNames, summaryOf } from './summary.ts';
 
 const KNOWN = [
   'ancestor',
@@ -42,8 +40,12 @@ export async function listContainers(daemon: Daemon, query: Query): Promise<obje
     .filter(matches);
   const shown = limit > 0 ? found.slice(0, limit) : found;
   const withSizes = flag(query, 'size');
+  const names = await imageNames(daemon, shown);
   return Promise.all(
-    shown.map(async (container) => ({ ...summaryOf(daemon, container), ...(withSizes ? await sizesOf(daemon, container) : {}) })),
+    shown.map(async (container) => ({
+      ...summaryOf(daemon, container, names.get(container.id) as string),
+      ...(withSizes ? await sizesOf(daemon, container) : {}),
+    })),
   );
 }
 
@@ -122,51 +124,4 @@ async function ancestorIds({ images }: Daemon, references: readonly string[] | u
     for (const { id, config } of all) if (layers.every((layer, i) => config.rootfs.diff_ids[i] === layer)) ids.add(id);
   }
   return ids;
-}
-
-function summaryOf(daemon: Daemon, container: Container): object {
-  const { record } = container;
-  const { Config, State, HostConfig } = record;
-  return {
-    Id: record.Id,
-    Names: [`/${record.Name}`],
-    Image: Config.Image ?? '',
-    ImageID: record.Image,
-    Command: commandLine(processArgs(Config)),
-    Created: Math.floor(Date.parse(record.Created) / 1000),
-    Ports: [],
-    Labels: Config.Labels ?? {},
-    State: State.Status,
-    Status: statusLine(State),
-    HostConfig: { NetworkMode: HostConfig.NetworkMode ?? 'default' },
-    NetworkSettings: { Networks: networksOf(daemon, container) },
-    Mounts: record.Mounts.map(mountOf),
-  };
-}
-
-/** As a person would type it. */
-function commandLine([path = '', ...args]: string[]): string {
-  const quoted = args.map((arg) => (/\s/.test(arg) ? `'${arg}'` : arg));
-  return [/\//.test(path) ? path : basename(path), ...quoted].join(' ');
-}
-
-/** `Up 5 minutes (healthy)`, `Exited (0) 2 hours ago`: Docker's words. */
-export function statusLine({ Status, StartedAt, FinishedAt, ExitCode, Health }: State, now = Date.now()): string {
-  const health = Health && Health.Status !== 'none' ? (Health.Status === 'starting' ? ' (health: starting)' : ` (${Health.Status})`) : '';
-  switch (Status) {
-    case 'running':
-      return `Up ${howLong(now - Date.parse(StartedAt))}${health}`;
-    case 'paused':
-      return `Up ${howLong(now - Date.parse(StartedAt))} (Paused)`;
-    case 'restarting':
-      return `Restarting (${ExitCode}) ${ago(now - Date.parse(FinishedAt))}`;
-    case 'removing':
-      return 'Removal In Progress';
-    case 'dead':
-      return 'Dead';
-    case 'created':
-      return 'Created';
-    default:
-      return `Exited (${ExitCode}) ${ago(now - Date.parse(FinishedAt))}`;
-  }
 }
