@@ -48,6 +48,7 @@ export async function readJson<S extends v.GenericSchema>(schema: S, request: Re
   } catch (error) {
     throw badRequest(`invalid JSON in the request body: ${(error as Error).message}`);
   }
+  if (Array.isArray(value)) throw badRequest('invalid request body: a list, and not an object');
   return checked(schema, value ?? {});
 }
 
