@@ -41,11 +41,6 @@ const RUNTIME_TOOLS = [
   ),
   ...each(
     'runtime-tools',
-    ['linux_ns_itype'],
-    'asks for mounts without a mount namespace; minirun refuses, where runc and crun mount on the host',
-  ),
-  ...each(
-    'runtime-tools',
     ['linux_cgroups_memory', 'linux_cgroups_relative_memory'],
     'sets memory.kmem.limit_in_bytes, which Linux 5.16 ceased to obey',
     true,

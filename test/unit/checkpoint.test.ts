@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { cgroup2Options } from '../../src/runc/checkpoint/cgroup2-options.ts';
 import { firstError, hintFor } from '../../src/runc/checkpoint/criu-log.ts';
 import { compileRestoredLoopback } from '../../src/runc/checkpoint/loopback-program.ts';
-import { parseMountInfo } from '../../src/runc/checkpoint/mountinfo.ts';
 import { sharedOptions } from '../../src/runc/checkpoint/options.ts';
 import { decode, encode, type Fields } from '../../src/runc/checkpoint/protobuf.ts';
 import { compileRestore } from '../../src/runc/checkpoint/restore-program.ts';
 import { cgroupRoots, externalSources, inheritedStreams, sharedNamespaces } from '../../src/runc/checkpoint/restore-request.ts';
 import { decodeResponse, encodeRequest } from '../../src/runc/checkpoint/rpc.ts';
 import { TYPICAL_HOST } from '../../src/runc/host/facts.ts';
+import { parseMountInfo } from '../../src/runc/host/mountinfo.ts';
 import type { Arg, Step } from '../../src/runc/program/step.ts';
 import type { Config } from '../../src/runc/spec/config.ts';
 

@@ -265,6 +265,29 @@ describe('the root', () => {
     expect(root('runbindable').at(-1)).toContain('MS_REC|MS_UNBINDABLE');
     expect(root('runbindable')[0]).toContain('MS_PRIVATE');
   });
+  const hostMounts = (c: Config): void => void (c.linux!.namespaces = [{ type: 'pid' }]);
+  it('without a mount namespace is one private mount below all others, and entered with chroot', () => {
+    const lines = programOf([{ destination: '/proc', type: 'proc' }], hostMounts).steps.map(line);
+    const bind = lines.indexOf('init mount(/srv/rootfs, /srv/rootfs, null, MS_BIND|MS_REC, null)');
+    expect(lines.slice(bind, bind + 3)).toEqual([
+      lines[bind],
+      'init mount(null, /srv/rootfs, null, MS_REC|MS_PRIVATE, null)',
+      expect.stringMatching(/^init openat\(.*\/srv\/rootfs, /),
+    ]);
+    expect(lines.findIndex((l) => /mount\(proc/.test(l))).toBeGreaterThan(bind);
+    expect(lines.filter((l) => /mount\(null, \/,/.test(l))).toEqual([]);
+    expect(lines).toContain('init chroot(.)');
+  });
+  it('without a mount namespace and the right to mount can have no mounts', () => {
+    const mounts: Mount[] = [{ destination: '/proc', type: 'proc' }];
+    const both = (c: Config) => {
+      hostMounts(c);
+      userNamespace(c);
+    };
+    expect(() => programOf(mounts, both)).toThrow(/only root of the host can mount/);
+    expect(() => programOf(mounts, hostMounts, { uid: 1000 })).toThrow(/only root of the host can mount/);
+    expect(programOf([], both).steps.filter((s) => s.call.name === 'mount')).toEqual([]);
+  });
   it('is moved instead of pivoted, and whole procfs are taken away before', () => {
     const lines = programOf([], () => {}, { mounts: { modes: {}, kernelViews: ['/proc', '/sys'] } }, true).steps.map(line);
     expect(has(lines, /pivot_root/)).toBe(false);

@@ -67,6 +67,19 @@ describe('AppArmor', () => {
   });
 });
 
+test('exec enters the root of a container that has the mounts of the host, and stays in it', () => {
+  const c = config({});
+  const of = (chrooted: boolean) =>
+    compileExec(c, c.process as Process, TYPICAL_HOST, { id: 'box', pid: 7, namespaces: ['pid'], chrooted }).steps.map(
+      (s) => `${s.actor} ${s.call.name}`,
+    );
+  expect(of(false)).not.toContain('init chroot');
+  const steps = of(true);
+  const at = steps.indexOf('init chroot');
+  expect(steps.slice(at - 2, at + 2)).toEqual(['init openat', 'init fchdir', 'init chroot', 'init close']);
+  expect(at).toBeLessThan(steps.indexOf('init execve'));
+});
+
 describe('SELinux', () => {
   const c = config(
     { selinuxLabel: 'system_u:system_r:container_t:s0:c4,c7' },

@@ -130,14 +130,6 @@ describe('refused, with its JSON pointer', () => {
     ['#/linux/namespaces/0/type', [['linux.namespaces', [{ type: 'net' }]]], /one of pid, network/],
     ['#/linux/namespaces/1/type', [['linux.namespaces', [{ type: 'mount' }, { type: 'mount' }]]], /once/],
     [
-      '#/linux/maskedPaths',
-      [
-        ['linux.namespaces', [{ type: 'pid' }]],
-        ['linux.maskedPaths', ['/proc/kcore']],
-      ],
-      /"mount"/,
-    ],
-    [
       '#/hostname',
       [
         ['hostname', 'x'],

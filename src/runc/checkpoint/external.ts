@@ -7,10 +7,10 @@ import { closeFd } from '../../libc/fd.ts';
 import { O } from '../../libc/flags.ts';
 import { isNew, namespaceOf } from '../compile/draft.ts';
 import { isBind } from '../compile/mount-sources.ts';
+import { type MountEntry, parseMountInfo } from '../host/mountinfo.ts';
 import { openInRoot } from '../rootfs/read-inside.ts';
 import type { Config, Mount } from '../spec/config.ts';
 import { parseMountOptions } from '../spec/mount-options.ts';
-import { type MountEntry, parseMountInfo } from './mountinfo.ts';
 
 /** Namespaces that the container may share with others and that criu takes from a descriptor; the name that runc gives them too. */
 export const SHARED_NAMESPACES = [

@@ -6,10 +6,10 @@ import { isNew, namespaceOf } from '../compile/draft.ts';
 import { isBind } from '../compile/mount-sources.ts';
 import { NAMESPACE_FILE } from '../compile/namespaces.ts';
 import type { Host } from '../host/facts.ts';
+import { parseMountInfo } from '../host/mountinfo.ts';
 import type { Config, Mount, NamespaceType } from '../spec/config.ts';
 import { parseMountOptions } from '../spec/mount-options.ts';
 import { SHARED_NAMESPACES } from './external.ts';
-import { parseMountInfo } from './mountinfo.ts';
 import type { CriuOptions } from './rpc.ts';
 
 const mountKey = (name: string, source: string): string => `mnt[${name}]:${source}`;

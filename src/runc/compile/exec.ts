@@ -13,6 +13,7 @@ import { compileIntelRdt } from './intel-rdt.ts';
 import { compileJoiningStarter } from './joining.ts';
 import { compileOomScore, compileRlimits } from './limits.ts';
 import { NAMESPACE_FILE } from './namespaces.ts';
+import { compileEnterRoot } from './root.ts';
 import { agentOf, compileNumberFromStarter } from './seccomp-agent.ts';
 import { compileTerminal } from './terminal.ts';
 
@@ -26,6 +27,8 @@ export interface ExecOptions extends CommandOptions {
   pid: number;
   /** Namespaces in which init differs from the runtime: only those are joined. */
   namespaces: readonly NamespaceType[];
+  /** Init has the runtime's mounts and another root in them (see Joined). */
+  chrooted?: boolean;
 }
 
 /** What the container's own process has and a further one gets too, unless it says otherwise; so in runc. */
@@ -65,6 +68,7 @@ export function compileExec(config: Config, asked: Process, host: Host, options:
   compileFinalAffinity(draft, process.execCPUAffinity);
   compileOomScore(draft);
   compileRelease(draft);
+  if (options.chrooted) compileEnterRoot(draft, options.pid);
   number.read();
   compileTerminal(draft, false, options.preserveFds);
   signal(draft, { ...init, chapter: 'the command' }, TOKENS.ready, 'Everything is joined.');

@@ -10,6 +10,8 @@ import { NAMESPACE_FILE, NAMESPACE_FLAG } from './namespaces.ts';
 export interface Joined {
   pid: number;
   namespaces: readonly NamespaceType[];
+  /** It has the same mounts as the runtime, and another root in them: a container without a mount namespace of its own. */
+  chrooted?: boolean;
 }
 
 /** The pid namespace comes last: from then on a child is seen from inside, and it must not have anything of the host any more. */

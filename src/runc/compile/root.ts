@@ -1,8 +1,9 @@
 /** The root file system: made private, bound onto itself, and in the end the only one there is. */
 import { AT, MNT, MOUNT_ATTR, MOVE_MOUNT, MS, O, OPEN_TREE } from '../../libc/flags.ts';
-import { kernelAtLeast } from '../host/facts.ts';
+import { type Host, kernelAtLeast } from '../host/facts.ts';
 import { chdir, chroot, fchdir, mount, mountSetattr, moveMount, open, openTree, pivotRoot, umount2 } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
+import type { Config } from '../spec/config.ts';
 import { add, closeResult, type Draft, hasNamespace, type Setting } from './draft.ts';
 import { ROOT, through } from './inside.ts';
 import { remountFlags } from './mount-attributes.ts';
@@ -23,6 +24,7 @@ const PROPAGATION: Record<string, number> = {
 /**
  * Cuts the new mount namespace off from the host's, and binds the rootfs onto itself.
  * @param rootfs absolute path of the rootfs on the host
+ * @throws Error when mounts are asked for where this user may not mount
  */
 export function compileRootBind(draft: Draft, rootfs: string): void {
   if (hasNamespace(draft.config, 'mount')) {
@@ -32,14 +34,10 @@ export function compileRootBind(draft: Draft, rootfs: string): void {
       call: mount(rootfs, rootfs, null, MS.MS_BIND | MS.MS_REC, null),
       why: 'pivot_root needs the new root to be a mount point. A bind mount of the folder onto itself makes it one.',
     });
-  } else if (
-    draft.config.mounts?.length ||
-    draft.config.linux?.maskedPaths?.length ||
-    draft.config.linux?.readonlyPaths?.length ||
-    draft.config.root?.readonly
-  )
+  } else if (mountsOnHost(draft.config, draft.host)) compileHostMount(draft, rootfs);
+  else if (wantsMounts(draft.config))
     throw new Error(
-      'a container without a mount namespace would mount onto the host: add {"type": "mount"} to linux.namespaces, or leave out mounts, maskedPaths, readonlyPaths and root.readonly',
+      'without a mount namespace only root of the host can mount, and not in a user namespace: add {"type": "mount"} to linux.namespaces, or leave out mounts, maskedPaths, readonlyPaths and root.readonly',
     );
   add(draft, {
     ...init('#/root/path'),
@@ -47,6 +45,33 @@ export function compileRootBind(draft: Draft, rootfs: string): void {
     saves: ROOT,
     minor: true,
     why: 'Hold on to the rootfs: every path of the container is resolved from this descriptor on.',
+  });
+}
+
+const wantsMounts = ({ mounts, linux, root }: Config): boolean =>
+  Boolean(mounts?.length || linux?.maskedPaths?.length || linux?.readonlyPaths?.length || root?.readonly);
+
+/**
+ * Whether the container's mounts are made among the host's: it has no mount namespace of its own, so it shares
+ * the runtime's (config-linux.md, "Namespaces"), and this user may mount there. Whoever deletes the container
+ * takes them away.
+ */
+export const mountsOnHost = (config: Config, host: Pick<Host, 'uid'>): boolean =>
+  !hasNamespace(config, 'mount') && !hasNamespace(config, 'user') && host.uid === 0;
+
+/** One mount on which all others of the container lie: taking that one away takes all. */
+function compileHostMount(draft: Draft, rootfs: string): void {
+  const setting = init('#/root/path');
+  add(draft, {
+    ...setting,
+    call: mount(rootfs, rootfs, null, MS.MS_BIND | MS.MS_REC, null),
+    why: "The container has no mount namespace of its own, so what it mounts, the host sees. A bind mount of the rootfs onto itself lies below all of it: when the container is deleted, one unmount takes everything away, before anybody who removes the rootfs can walk into the host's /proc.",
+  });
+  add(draft, {
+    ...setting,
+    call: mount(null, rootfs, null, MS.MS_PRIVATE | MS.MS_REC, null),
+    why: 'What is mounted in it stays here, and does not appear in other mount namespaces as well.',
+    man: 'mount_namespaces(7)',
   });
 }
 
@@ -144,6 +169,26 @@ export function compileChroot(draft: Draft): void {
     call: chroot('.'),
     why: 'Without a mount namespace of its own the root cannot be pivoted, that would move the host. chroot only changes where paths begin; it is no wall for a privileged process.',
   });
+  if (mountsOnHost(draft.config, draft.host)) compileRootPropagation(draft);
+}
+
+/** The same for a further process of such a container: there is no mount namespace that would bring its root along. */
+export function compileEnterRoot(draft: Draft, pid: number): void {
+  const setting = init('minirun');
+  add(draft, {
+    ...setting,
+    call: open(`/proc/${pid}/root`, O.O_PATH | O.O_DIRECTORY | O.O_CLOEXEC),
+    saves: ROOT,
+    minor: true,
+    why: "The root of the container's first process.",
+  });
+  add(draft, { ...setting, call: fchdir(ref(ROOT)), minor: true, why: 'Stand in it.' });
+  add(draft, {
+    ...setting,
+    call: chroot('.'),
+    why: "The container shares the host's mounts, so joining its namespaces has not changed the root: without this the command would run on the host's files.",
+  });
+  closeResult(draft, setting, ref(ROOT));
 }
 
 /** The root itself read-only. */

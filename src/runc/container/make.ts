@@ -47,7 +47,7 @@ function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolea
   if (existsSync(folderOf(stateRoot, id))) throw existsError(id); // said before its cgroups are found to be taken
   const notify = notifySocket === undefined ? undefined : notifyFolder(stateRoot, id);
   const config = notify === undefined ? request.config : withNotifySocket(request.config, notifySocket as string, notify);
-  const { program, host, rootfs, cgroups } = prepared({ ...request, config }, streams, ownStreams, notify);
+  const { program, host, rootfs, cgroups, hostRoot } = prepared({ ...request, config }, streams, ownStreams, notify);
   const resctrl = resctrlLeftovers(config, host, id);
   const state: State = {
     ociVersion: config.ociVersion,
@@ -61,6 +61,7 @@ function makeContainer(request: RunRequest, streams: Streams, ownStreams: boolea
     engine: request.engine,
     remove: request.remove,
     cgroups,
+    ...(hostRoot ? { hostRoot } : {}),
     ...(resctrl.length ? { resctrl } : {}),
     ...(notify === undefined ? {} : { notify }),
     ...(request.ownedRootfs ? { ownedRootfs: request.ownedRootfs } : {}),

@@ -5,6 +5,7 @@ import { checkResources } from '../compile/cgroup-needs.ts';
 import { type CgroupPaths, cgroupPaths } from '../compile/cgroup-paths.ts';
 import { compile, rootfsPath } from '../compile/compile.ts';
 import { missingPaths } from '../compile/missing-paths.ts';
+import { mountsOnHost } from '../compile/root.ts';
 import { seccompMissing } from '../compile/seccomp.ts';
 import { unsupported } from '../compile/unsupported.ts';
 import { ffiRefusal } from '../engine/ffi.ts';
@@ -13,6 +14,7 @@ import { nullStreams as nullStreamsOf } from '../host/null-device.ts';
 import { probeHost } from '../host/probe.ts';
 import type { Program } from '../program/step.ts';
 import { withHome } from './home.ts';
+import { type HostRoot, hostRootAt } from './host-root.ts';
 import type { RunRequest } from './request.ts';
 import type { Streams } from './start.ts';
 
@@ -21,7 +23,7 @@ export function prepare(
   request: RunRequest,
   streams: Streams,
   ownStreams: boolean,
-): { program: Program; host: Host; rootfs: string; cgroups: CgroupPaths } {
+): { program: Program; host: Host; rootfs: string; cgroups: CgroupPaths; hostRoot: HostRoot | undefined } {
   const rootfs = rootfsPath(request.config, request.bundle);
   const { process } = request.config;
   const config = process ? { ...request.config, process: withHome(process, rootfs) } : request.config;
@@ -52,5 +54,6 @@ export function prepare(
   const refusal = request.engine === 'ffi' ? ffiRefusal(program) : undefined;
   if (refusal) throw new Error(refusal);
   for (const warning of program.warnings) request.warn(warning);
-  return { program, host, rootfs, cgroups: shared ? { ...cgroups, shared: true } : cgroups };
+  const hostRoot = mountsOnHost(config, host) ? hostRootAt(rootfs) : undefined;
+  return { program, host, rootfs, cgroups: shared ? { ...cgroups, shared: true } : cgroups, hostRoot };
 }

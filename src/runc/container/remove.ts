@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { signal } from '../../libc/process.ts';
 import { killAll } from '../cgroup/kill.ts';
 import { removeCgroups } from '../cgroup/remove.ts';
+import { unmountHostRoot } from './host-root.ts';
 import { removeNotifySocket } from './notify-socket.ts';
 import { type ContainerView, isAlive, type State, viewOf } from './state.ts';
 
@@ -17,6 +18,7 @@ export function removeTraces(root: string, id: string, state: State | undefined)
     removeCgroups(state.cgroups);
     for (const folder of state.resctrl ?? []) removeGroup(folder);
     if (state.notify) removeNotifySocket(state.notify);
+    if (state.hostRoot) unmountHostRoot(state.hostRoot);
     if (state.ownedRootfs) rmSync(state.ownedRootfs, { recursive: true, force: true });
   }
   removeFolder(join(root, id));

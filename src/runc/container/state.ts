@@ -9,6 +9,7 @@ import type { CgroupPaths } from '../compile/cgroup-paths.ts';
 import type { EngineName } from '../engine/launch.ts';
 import type { Config } from '../spec/config.ts';
 import { waitsAtGate } from './gate.ts';
+import type { HostRoot } from './host-root.ts';
 import type { Choices, Ended } from './request.ts';
 
 /** A process named for good: numbers are used again, a number with its start time is not. */
@@ -37,6 +38,8 @@ export interface State {
   ownedRootfs?: string;
   stopSignal?: number;
   cgroups: CgroupPaths;
+  /** Its root mount, where it shares the host's mounts. */
+  hostRoot?: HostRoot;
   /** Folders of the resctrl file system that are its own (intelRdt). */
   resctrl?: string[];
   /** The folder of the socket on which it says that it is ready. */

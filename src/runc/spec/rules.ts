@@ -43,11 +43,6 @@ function checkNamespaces(config: Config): void {
     seen.add(n.type);
   });
   const has = (type: NamespaceType) => seen.has(type);
-  for (const key of ['maskedPaths', 'readonlyPaths'] as const) {
-    if (linux[key]?.length && !has('mount')) {
-      throw new Violation(`/linux/${key}`, linux[key], 'nothing without a "mount" namespace: the host would lose these paths as well');
-    }
-  }
   for (const key of ['hostname', 'domainname'] as const) {
     const value = config[key];
     if (!value) continue;
