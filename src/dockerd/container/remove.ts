@@ -42,8 +42,8 @@ export async function removeContainer(daemon: Daemon, container: Container, { fo
       throw serverError(`container ${id}: its files cannot be removed: ${textOf(error)}`, error);
     }
     daemon.containers.drop(container);
-    container.tell('destroy');
     if (volumes) await removeVolumes(daemon, container);
+    container.tell('destroy');
     container.changed('removed');
   });
 }

@@ -46,6 +46,9 @@ export function createApiServer(routes: readonly Route[], log: Log, name: string
   server.on('upgrade', (request, socket: Socket, head) => {
     const response = new ServerResponse(request);
     response.assignSocket(socket);
+    // Whoever asks for a stream and gets an answer instead must not wait for more: Node reads no further request here.
+    response.shouldKeepAlive = false;
+    response.on('finish', () => socket.end());
     socket.on('error', () => socket.destroy());
     serve(request, response, bodyBehind(request, socket, head), true);
   });
