@@ -2,17 +2,18 @@
  * The daemon's sockets: gRPC over HTTP/2 without TLS for clients, ttrpc for the events of shims.
  * Whoever may connect is root on this machine, so the sockets are root's alone.
  */
-import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
-import { connect, createServer as createSocketServer, type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
+import { createServer as createSocketServer, type Server, type Socket } from 'node:net';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { releaseWhenIdle } from '../libc/idle.ts';
+import { listenOwned } from '../libc/owned-socket.ts';
 import { received } from '../messages/received.ts';
 import { serveTtrpc } from '../shim/ttrpc/server.ts';
 import type { Containerd } from './containerd.ts';
 import { asGrpcError } from './grpc-error.ts';
 
+const HINT = 'stop it, or choose another --address';
 /** containerd's own limits, in bytes. */
 const MAX_MESSAGE = 16 << 20;
 /** HTTP/2's default of 64 KiB makes a stream of content wait for an answer every 64 KiB. */
@@ -64,7 +65,7 @@ export async function serveContainerd(containerd: Containerd, address: string): 
   try {
     // Clients are served when it is known what there is.
     await containerd.restore();
-    await listen(grpc, address);
+    await listenOwned(grpc, address, HINT);
   } catch (error) {
     await shims.close();
     throw error;
@@ -88,7 +89,7 @@ export async function listenForShims(containerd: Pick<Containerd, 'shimRoutes'>,
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  await listen(server, path);
+  await listenOwned(server, path, HINT);
   return {
     async close(leaveMs = 0) {
       const over = ended(server);
@@ -102,35 +103,3 @@ export async function listenForShims(containerd: Pick<Containerd, 'shimRoutes'>,
 }
 
 const ended = (server: Server | Http2Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
-
-/** Listens on a socket that only its owner can connect to, from its first moment on. */
-async function listen(server: Server | Http2Server, path: string): Promise<void> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) {
-    if (await answers(path)) throw new Error(`${path}: another daemon listens there; stop it, or choose another --address`);
-    rmSync(path);
-  }
-  const before = process.umask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(path, () => {
-        server.removeListener('error', reject);
-        resolve();
-      });
-    });
-  } finally {
-    process.umask(before);
-  }
-  chmodSync(path, 0o600);
-}
-
-const answers = (path: string): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(path);
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });

@@ -1,7 +1,6 @@
 /** The addresses on which the API is served. */
-import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
-import { connect, type Server } from 'node:net';
-import { dirname } from 'node:path';
+import type { Server } from 'node:net';
+import { listening, listenOwned } from '../libc/owned-socket.ts';
 
 export interface Address {
   path?: string;
@@ -27,37 +26,6 @@ export function parseAddress(text: string): Address {
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
-/** Listens, on a unix socket that only its owner can connect to from its first moment on. @throws when another daemon does */
-export async function listen(server: Server, address: Address): Promise<void> {
-  const { path } = address;
-  if (path !== undefined) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
-    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) {
-      if (await answers(path)) throw new Error(`${path}: another daemon listens there; stop it, or choose another --host`);
-      rmSync(path);
-    }
-  }
-  const before = process.umask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(path === undefined ? address : { path }, () => {
-        server.removeListener('error', reject);
-        resolve();
-      });
-    });
-  } finally {
-    process.umask(before);
-  }
-  if (path !== undefined) chmodSync(path, 0o600);
-}
-
-const answers = (path: string): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(path);
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
+/** Listens; a unix socket is its owner's alone from its first moment on. @throws when another daemon does */
+export const listen = (server: Server, { path, host, port }: Address): Promise<void> =>
+  path === undefined ? listening(server, { host, port }) : listenOwned(server, path, 'stop it, or choose another --host');
