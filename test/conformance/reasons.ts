@@ -85,14 +85,14 @@ const CRUN = [
   ...each(
     'crun',
     ['test_tty.py: test-detach-tty'],
-    'its config has a number among process.args, which is refused before the missing console socket',
+    'its config has a number among process.args, which runc and minirun refuse before they miss the console socket',
   ),
   ...each('crun', ['test_exec.py: exec_write_pid_file'], 'wants a process id of five digits, which is luck', true),
   ...each('crun', ['test_exec.py: exec-root-netns-with-userns'], 'joins the network namespace of process 1, which may be closed', true),
   ...each(
     'crun',
     ['test_mounts.py: mount-idmapped-mounts'],
-    "uses crun's own mount option idmap without a mapping; crun 1.8.1 fails it too",
+    'wants the mappings of a mount the other way round, as crun had them before 1.8.1, which fails it too',
   ),
   ...each('crun', ['test_start.py: start'], "reads crun's own state file"),
   ...each(

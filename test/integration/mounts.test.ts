@@ -220,15 +220,16 @@ describe.skipIf(reason)('mounts', () => {
       expect(out(`stat -c "%u %g" /m/f; touch /m/new; ${OPTIONS}`, change)).toBe('1007 1008\n/m rw,relatime,idmapped');
       expect(spawnSync('stat', ['-c', '%u %g', join(owned, 'new')], { encoding: 'utf8' }).stdout).toBe('8 7\n');
     });
-    it.skipIf(unmapped)("mounts without mappings take those of the container's user namespace", () => {
+    it.skipIf(unmapped)("mounts without mappings take those of the container's user namespace, or of the option", () => {
       const root = rootfs(100000);
       const change = (c: Config) => {
         userNamespace(c);
         c.root = { path: root };
         c.mounts?.push({ destination: '/m', source: owned, options: ['bind', 'idmap'] });
         c.mounts?.push({ destination: '/n', source: owned, options: ['bind'] });
+        c.mounts?.push({ destination: '/o', source: owned, options: ['bind', 'idmap=uids=7-100001-1;gids=@0-10-20'] });
       };
-      expect(out('stat -c "%u %g" /m/f /n/f', change)).toBe('7 8\n65534 65534');
+      expect(out('stat -c "%u %g" /m/f /n/f /o/f', change)).toBe('7 8\n65534 65534\n1 18');
     });
     it.skipIf(unmapped)('mounts take those of a user namespace that is joined', () => {
       const root = rootfs(100000);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { MOUNT_ATTR, MS } from '../../src/libc/flags.ts';
+import { parseIdmapOption } from '../../src/runc/spec/idmap-option.ts';
 import { MOUNT_WORDS, parseMountOptions } from '../../src/runc/spec/mount-options.ts';
 
 test('flags are or-ed and what the file system understands is passed on', () => {
@@ -40,6 +41,36 @@ test('recursive words become mount_setattr attributes, the access time as a whol
 
 test('idmap, ridmap and tmpcopyup are no data', () => {
   expect(parseMountOptions(['ridmap', 'tmpcopyup', 'defaults'])).toMatchObject({ idmap: 'ridmap', tmpcopyup: true, data: '' });
+});
+
+test('idmap= holds mappings, relative ones to the user namespace of the container', () => {
+  expect(parseMountOptions(['idmap=uids=0-1-10;gids=0-1-10', 'ro'])).toMatchObject({
+    idmap: 'idmap',
+    idmapText: 'uids=0-1-10;gids=0-1-10',
+    data: '',
+  });
+  const container = {
+    uids: [
+      { containerID: 0, hostID: 0, size: 1 },
+      { containerID: 1, hostID: 2, size: 1000 },
+    ],
+    gids: [],
+  };
+  expect(parseIdmapOption('uids=0-2-10#@1-3-10;gids=+5-6-7', container)).toEqual({
+    uids: [
+      { containerID: 0, hostID: 2, size: 10 },
+      { containerID: 1, hostID: 4, size: 10 },
+    ],
+    gids: [{ containerID: 5, hostID: 6, size: 7 }],
+  });
+  for (const [text, why] of [
+    ['uids=0-1-10', /both/],
+    ['uids=0-1;gids=0-1-1', /DISK-HOST-COUNT.*"0-1"/],
+    ['users=0-1-1', /not "users=0-1-1"/],
+    ['uids=0-1-0;gids=0-1-1', /at least one/],
+    ['uids=@2000-1-1;gids=0-1-1', /linux\.uidMappings/],
+  ] as const)
+    expect(() => parseIdmapOption(text, container), text).toThrow(why);
 });
 
 test('every word of the specification is known', () => {

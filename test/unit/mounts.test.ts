@@ -148,6 +148,14 @@ describe('id-mapped mounts', () => {
     expect(joined.steps.filter((s) => s.becomes === 'nobody')).toEqual([]);
     expect(has(asked(joined, '#/mounts/0'), /starter openat\(.*\/run\/ns/)).toBe(true);
   });
+  it('take maps from the option itself, as crun has it', () => {
+    const p = programOf([mapped(['idmap=uids=0-1-10#10-100-10;gids=@0-1-10'])], userNamespace);
+    const maps = p.steps.flatMap(({ from, call }) => {
+      const [, bytes] = call.args;
+      return from === '#/mounts/0' && call.name === 'write' && bytes?.kind === 'data' ? [Buffer.from(bytes.hex, 'hex').toString()] : [];
+    });
+    expect(maps).toEqual(['0 1 10\n10 100 10\n', '0 100001 10\n']);
+  });
   it('are refused where they cannot be made', () => {
     expect(() => programOf([mapped(['idmap'], MAPS)], userNamespace, { uid: 1000 })).toThrow(/#\/mounts\/0: only root of the host/);
     expect(() => programOf([mapped(['idmap'], MAPS)], () => {}, { kernel: [5, 10] })).toThrow(/Linux 5\.12/);

@@ -126,6 +126,16 @@ describe('refused, with its JSON pointer', () => {
     ['#/process/env/1', [['process.env', ['A=1', 'B']]], /NAME=VALUE/],
     ['#/process/env/0', [['process.env', ['A=1\0B']]], /NAME=VALUE/],
     ['#/root/path', [['root', {}]], /found nothing/],
+    [
+      '#/mounts/0/options',
+      [['mounts', [{ destination: '/m', source: '/', options: ['bind', 'idmap=uids=0-1-1'] }]]],
+      /both "uids=" and "gids="/,
+    ],
+    [
+      '#/mounts/0/options',
+      [['mounts', [{ destination: '/m', source: 'x', type: 'tmpfs', options: ['idmap=uids=0-1-1;gids=0-1-1'] }]]],
+      /bind mount only/,
+    ],
     ['#/root/path', [['root.path', '']], /not empty/],
     ['#/linux/namespaces/0/type', [['linux.namespaces', [{ type: 'net' }]]], /one of pid, network/],
     ['#/linux/namespaces/1/type', [['linux.namespaces', [{ type: 'mount' }, { type: 'mount' }]]], /once/],

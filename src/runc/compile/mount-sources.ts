@@ -8,6 +8,7 @@ import { kernelAtLeast } from '../host/facts.ts';
 import { clone, mountSetattr, open, waitChild } from '../program/calls.ts';
 import { ref } from '../program/step.ts';
 import type { IdMapping, Mount } from '../spec/config.ts';
+import { parseIdmapOption } from '../spec/idmap-option.ts';
 import { type MountOptions, parseMountOptions } from '../spec/mount-options.ts';
 import { add, closeResult, type Draft, fresh, hasNamespace, namespaceOf, type Setting, writeFile } from './draft.ts';
 import { mapText } from './idmap.ts';
@@ -97,8 +98,10 @@ function mapTree(draft: Draft, setting: Setting, index: number, options: MountOp
 /** The maps of an id-mapped mount; undefined for those of a user namespace that is joined. */
 function mapsOf(draft: Draft, m: Mount): { uids: IdMapping[]; gids: IdMapping[] } | undefined {
   if (m.uidMappings?.length || m.gidMappings?.length) return { uids: m.uidMappings ?? [], gids: m.gidMappings ?? [] };
-  if (namespaceOf(draft.config, 'user')?.path) return undefined;
-  return { uids: draft.config.linux?.uidMappings ?? [], gids: draft.config.linux?.gidMappings ?? [] };
+  const container = { uids: draft.config.linux?.uidMappings ?? [], gids: draft.config.linux?.gidMappings ?? [] };
+  const { idmapText } = parseMountOptions(m.options ?? []);
+  if (idmapText) return parseIdmapOption(idmapText, container);
+  return namespaceOf(draft.config, 'user')?.path ? undefined : container;
 }
 
 /**

@@ -22,6 +22,8 @@ export interface MountOptions {
   data: string;
   /** Map the owner ids of this mount alone, or of all mounts below it too (`ridmap`). */
   idmap?: 'idmap' | 'ridmap';
+  /** The mappings that stand in the option itself, as they are written there (see idmap-option.ts). */
+  idmapText?: string;
   /** Copy what the rootfs has at this place into the new tmpfs. */
   tmpcopyup?: boolean;
 }
@@ -126,7 +128,11 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     } else if (propagation !== undefined) parsed.propagation.push(propagation);
     else if (recursive) applyRecursive(parsed.recursive, recursive);
     else if (word === 'idmap' || word === 'ridmap') parsed.idmap = word;
-    else if (word === 'tmpcopyup') parsed.tmpcopyup = true;
+    else if (/^r?idmap=/.test(word)) {
+      const [name, ...text] = word.split('=');
+      parsed.idmap = name as 'idmap' | 'ridmap';
+      parsed.idmapText = text.join('=');
+    } else if (word === 'tmpcopyup') parsed.tmpcopyup = true;
     else if (word !== 'defaults' && word !== '') data.push(word);
   }
   parsed.bind = (parsed.flags & MS.MS_BIND) !== 0;

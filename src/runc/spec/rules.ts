@@ -5,6 +5,7 @@
 import { MS } from '../../libc/flags.ts';
 import { sendingCall, usesNotify } from '../seccomp/notify.ts';
 import type { Config, IdMapping, Mount, NamespaceType, Seccomp } from './config.ts';
+import { parseIdmapOption } from './idmap-option.ts';
 import { checkKernelRules } from './kernel-rules.ts';
 import { checkDestination } from './mount-destination.ts';
 import { parseMountOptions } from './mount-options.ts';
@@ -120,7 +121,8 @@ function checkMount(config: Config, mount: Mount, at: string): void {
     if (!mount[other]?.length) throw new Violation(`${at}/${other}`, mount[other], `mappings as well: the mount has ${mine}`);
     if (!bind) throw new Violation(`${at}/${mine}`, mappings, 'mappings of a bind mount only');
   }
-  if (options.idmap && !mount.uidMappings?.length && !namespace(config, 'user')) {
+  if (options.idmapText && !mount.uidMappings?.length) checkIdmapOption(config, options.idmapText, bind, `${at}/options`);
+  else if (options.idmap && !mount.uidMappings?.length && !namespace(config, 'user')) {
     throw new Violation(
       `${at}/options`,
       options.idmap,
@@ -128,6 +130,16 @@ function checkMount(config: Config, mount: Mount, at: string): void {
     );
   }
   checkDestination(mount, bind || remount, below(at, 'destination'));
+}
+
+function checkIdmapOption(config: Config, text: string, bind: boolean, at: string): void {
+  if (!bind) throw new Violation(at, `idmap=${text}`, 'mappings of a bind mount only');
+  try {
+    const { uids, gids } = parseIdmapOption(text, { uids: config.linux?.uidMappings ?? [], gids: config.linux?.gidMappings ?? [] });
+    for (const mappings of [uids, gids]) checkMappings(mappings, at);
+  } catch (error) {
+    throw error instanceof Violation ? error : new Violation(at, `idmap=${text}`, (error as Error).message);
+  }
 }
 
 // biome-ignore format: a table
