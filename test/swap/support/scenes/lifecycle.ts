@@ -62,7 +62,7 @@ export const lifecycle = [
     'docker run -d --name killed busybox sleep 100; docker kill killed; docker wait killed',
     `${STATE} killed`,
     'docker rm killed',
-    '(sleep 1; pkill -TERM -f "^docker run --name proxied") & docker run --name proxied busybox sh -c "trap \'echo got term; exit 6\' TERM; while :; do sleep 0.05; done"',
+    '(sleep 1; pkill -TERM -f "^docker run .*--name proxied") & docker run --name proxied busybox sh -c "trap \'echo got term; exit 6\' TERM; while :; do sleep 0.05; done"',
     'docker rm proxied',
   ]),
   scene('pause', [
