@@ -74,6 +74,7 @@ describe.skipIf(reason)('exec', () => {
     expect(more).not.toBe(plain);
     expect(more).toMatch(/CapInh:\t0+$/m);
     expect(says(['--no-new-privs'], ...status)).toMatch(/NoNewPrivs:\t1/);
+    expect(says(['--no-new-privs=false'], ...status)).toMatch(/NoNewPrivs:\t0/);
   });
 
   it('--process: a process of its own', () => {

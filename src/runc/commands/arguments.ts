@@ -15,6 +15,8 @@ export type OptionSpecs = Record<string, OptionSpec>;
 export interface Arguments {
   /** True for a switch; the text of the last one for a value. */
   options: Record<string, string | true>;
+  /** The switches that were turned off in so many words (`--name=false`), for where that is another thing than to leave them out. */
+  off: string[];
   /** All values of options that may be given more than once. */
   lists: Record<string, string[]>;
   operands: string[];
@@ -34,7 +36,7 @@ export const booleanOf = (text: string): boolean | undefined => (TRUE.has(text) 
  * @throws UsageError on an unknown option, a value that is missing, or one that a switch cannot take
  */
 export function parseArguments(args: readonly string[], specs: OptionSpecs, stopAfter = Number.POSITIVE_INFINITY): Arguments {
-  const result: Arguments = { options: {}, lists: {}, operands: [] };
+  const result: Arguments = { options: {}, off: [], lists: {}, operands: [] };
   const nameOf = (given: string): string | undefined =>
     Object.hasOwn(specs, given) ? given : Object.keys(specs).find((name) => specs[name]?.short === given);
   for (let i = 0; i < args.length; i++) {
@@ -54,8 +56,11 @@ export function parseArguments(args: readonly string[], specs: OptionSpecs, stop
     if (spec.value === undefined) {
       if (inline !== undefined && booleanOf(inline) === undefined)
         throw new UsageError(`invalid boolean value ${JSON.stringify(inline)} for -${given}`);
-      if (inline !== undefined && FALSE.has(inline)) delete result.options[name];
-      else result.options[name] = true;
+      result.off = result.off.filter((other) => other !== name);
+      if (inline !== undefined && FALSE.has(inline)) {
+        delete result.options[name];
+        result.off.push(name);
+      } else result.options[name] = true;
       continue;
     }
     const value = inline ?? args[++i];

@@ -62,7 +62,8 @@ export function processOf(args: Arguments, own: Process | undefined): Process {
       ...(userText === undefined ? user : parseUser(userText, user)),
       ...(gids.length ? { additionalGids: [...(user.additionalGids ?? []), ...gids] } : {}),
     },
-    noNewPrivileges: args.options['no-new-privs'] === true || noNewPrivileges === true,
+    // As in runc: what the config says, unless the option says yes or no.
+    noNewPrivileges: args.options['no-new-privs'] === true || (noNewPrivileges === true && !args.off.includes('no-new-privs')),
     ...(capabilities || caps.length ? { capabilities: withCaps } : {}),
     ...(apparmor ? { apparmorProfile: apparmor } : {}),
     ...(label ? { selinuxLabel: label } : {}),
