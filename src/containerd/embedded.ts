@@ -1,9 +1,9 @@
 /** containerd inside another program: the same services, without a socket for clients. */
 import { join } from 'node:path';
-import { createRouterTransport, type Transport } from '@connectrpc/connect';
+import type { Transport } from '@connectrpc/connect';
 import { received } from '../messages/received.ts';
 import { type Containerd, openContainerd } from './containerd.ts';
-import { asGrpcError } from './grpc-error.ts';
+import { inMemoryTransport } from './in-memory.ts';
 import type { Log } from './log.ts';
 import { listenForShims } from './server.ts';
 
@@ -12,9 +12,7 @@ import { listenForShims } from './server.ts';
  * and `containerd-lease` where wanted.
  */
 export const embeddedTransport = (containerd: Containerd): Transport =>
-  createRouterTransport(received(containerd.routes, { from: 'a client', to: 'containerd', protocol: 'gRPC in memory' }), {
-    router: { interceptors: [asGrpcError(containerd.log)] },
-  });
+  inMemoryTransport(received(containerd.routes, { from: 'a client', to: 'containerd', protocol: 'gRPC in memory' }), containerd.log);
 
 export interface EmbeddedOptions {
   /** What has to last. */

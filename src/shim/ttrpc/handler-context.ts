@@ -1,50 +1,64 @@
-/** What an implementation is told of a call: Connect's HandlerContext, made of a ttrpc request. */
+/** What an implementation is told of a call: Connect's HandlerContext, for calls that did not come by HTTP. */
 import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError, createContextValues, type HandlerContext } from '@connectrpc/connect';
-import type { Request } from '../../proto/ttrpc/ttrpc_pb.ts';
-import { headersOf } from './metadata.ts';
 
-export interface TtrpcContext extends HandlerContext {
-  /** Rejects when the caller's time is over. */
-  readonly expired: Promise<never>;
+export interface CallContext extends HandlerContext {
+  /** Rejects when the caller waits no more: its time is over, or it has given up. The signal is aborted then. */
+  readonly abandoned: Promise<never>;
   /** Aborts the signal. */
   stop(reason: ConnectError): void;
-  /** The call is over: no timer any more. */
+  /** The call is over: no timer any more, and nobody listens to the caller. */
   done(): void;
 }
 
 /** setTimeout's limit in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+export interface Call {
+  protocol: string;
+  /** How long the caller waits; undefined for ever. */
+  timeoutMs: number | undefined;
+  /** By which the caller can give up. */
+  signal?: AbortSignal | undefined;
+  headers(): Headers;
+}
+
 /** Most of it is made only when it is looked at: the global Headers alone costs 5 MB when it is first touched (Node 20). */
-export function handlerContext(method: DescMethod, { timeoutNano, metadata }: Request): TtrpcContext {
+export function handlerContext(method: DescMethod, { protocol, timeoutMs: budget, signal, headers }: Call): CallContext {
   const made: { controller?: AbortController; request?: Headers; response?: Headers; trailer?: Headers; stopped?: ConnectError } = {};
-  const budget = timeoutNano > 0n ? Number(timeoutNano) / 1e6 : undefined;
   const deadline = budget === undefined ? undefined : performance.now() + budget;
   const stop = (reason: ConnectError) => {
     made.stopped ??= reason;
     made.controller?.abort(made.stopped);
   };
   let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<never>((_resolve, reject) => {
-    if (budget === undefined || budget > LONGEST_TIMER) return;
-    timer = setTimeout(() => {
-      const error = new ConnectError('context deadline exceeded', Code.DeadlineExceeded);
+  let onAbort = () => {};
+  const abandoned = new Promise<never>((_resolve, reject) => {
+    const abandon = (error: ConnectError) => {
       stop(error);
       reject(error);
-    }, budget);
+    };
+    if (budget !== undefined && budget <= LONGEST_TIMER) {
+      timer = setTimeout(() => abandon(new ConnectError('context deadline exceeded', Code.DeadlineExceeded)), budget);
+    }
+    onAbort = () => abandon(ConnectError.from(signal?.reason, Code.Canceled));
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
   });
   return {
     method,
     service: method.parent,
     requestMethod: 'POST',
-    protocolName: 'ttrpc',
-    url: `ttrpc:/${method.parent.typeName}/${method.name}`,
+    protocolName: protocol,
+    url: `${protocol}:/${method.parent.typeName}/${method.name}`,
     values: createContextValues(),
     timeoutMs: () => (deadline === undefined ? undefined : Math.max(0, deadline - performance.now())),
-    expired,
+    abandoned,
     stop,
-    done: () => clearTimeout(timer),
+    done() {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    },
     get signal() {
       if (!made.controller) {
         made.controller = new AbortController();
@@ -53,7 +67,7 @@ export function handlerContext(method: DescMethod, { timeoutNano, metadata }: Re
       return made.controller.signal;
     },
     get requestHeader() {
-      made.request ??= headersOf(metadata);
+      made.request ??= headers();
       return made.request;
     },
     get responseHeader() {

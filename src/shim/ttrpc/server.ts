@@ -1,51 +1,19 @@
 /** ttrpc's server side: serves services that are written for a router of Connect. */
 import type { Server, Socket } from 'node:net';
 import { create, type DescMethod, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { Code, ConnectError, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
+import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
 import type { Status } from '../../proto/google/rpc/status_pb.ts';
 import { type Request, RequestSchema, ResponseSchema } from '../../proto/ttrpc/ttrpc_pb.ts';
 import { encodeFrame, FLAG, FRAME, type Frame, frameDecoder, tooLong } from './frame.ts';
 import { handlerContext } from './handler-context.ts';
+import { headersOf } from './metadata.ts';
+import { type Route, type Routes, routesOf } from './routes.ts';
 import { statusOf } from './status.ts';
-
-type Unary = (request: unknown, context: HandlerContext) => unknown;
-interface Route {
-  method: DescMethod;
-  implementation: Unary;
-}
-/** By service, then by method. */
-type Routes = Map<string, Map<string, Route>>;
 
 /** Serves what `routes` adds on each connection of `server`; who made the server listens and closes. */
 export function serveTtrpc(server: Server, routes: (router: ConnectRouter) => void): void {
   const table = routesOf(routes);
   server.on('connection', (socket) => serveConnection(socket, table));
-}
-
-/** What a router is told, as a table. The router's other protocols are not needed, and cost memory. */
-function routesOf(routes: (router: ConnectRouter) => void): Routes {
-  const table: Routes = new Map();
-  const add = (method: DescMethod, implementation: Unary) => {
-    const { typeName } = method.parent;
-    table.set(typeName, (table.get(typeName) ?? new Map()).set(method.name, { method, implementation }));
-  };
-  const router: ConnectRouter = {
-    handlers: [],
-    service(service, implementation) {
-      if (!table.has(service.typeName)) table.set(service.typeName, new Map());
-      for (const method of service.methods) {
-        const one = (implementation as Record<string, Unary | undefined>)[method.localName];
-        if (one) add(method, one.bind(implementation));
-      }
-      return this;
-    },
-    rpc(method, implementation) {
-      add(method, implementation as Unary);
-      return this;
-    },
-  };
-  routes(router);
-  return table;
 }
 
 /** One connection: its calls run side by side, and are told to stop when it ends. */
@@ -109,11 +77,16 @@ async function answer(
   running: Map<number, (reason: ConnectError) => void>,
   stream: number,
 ) {
-  const context = handlerContext(method, request);
+  const { timeoutNano, metadata } = request;
+  const context = handlerContext(method, {
+    protocol: 'ttrpc',
+    timeoutMs: timeoutNano > 0n ? Number(timeoutNano) / 1e6 : undefined,
+    headers: () => headersOf(metadata),
+  });
   running.set(stream, context.stop);
   try {
     const result = Promise.resolve(implementation(decoded(method, request.payload), context));
-    const message = await Promise.race([result, context.expired]);
+    const message = await Promise.race([result, context.abandoned]);
     return toBinary(method.output, create(method.output, message as MessageInitShape<typeof method.output>));
   } finally {
     running.delete(stream);
