@@ -20,9 +20,10 @@ export type Group = { kind: 'namespace' } | { kind: 'label' | 'container'; name:
  * @param wish MINIRUN_SHIM_GROUP: `container` gives each container without a label a process of its own
  */
 export function groupOf(config: string, id: string, wish = process.env.MINIRUN_SHIM_GROUP): Group {
-  const { annotations = {} } = JSON.parse(config) as { annotations?: Record<string, string> };
-  for (const label of LABELS) {
-    const name = annotations[label];
+  // Read only where a label can be in it: it is long, and asked for twice at each start.
+  if (LABELS.some((label) => config.includes(label))) {
+    const { annotations = {} } = JSON.parse(config) as { annotations?: Record<string, string> };
+    const name = LABELS.map((label) => annotations[label]).find(Boolean);
     if (name) return { kind: 'label', name };
   }
   return wish === 'container' ? { kind: 'container', name: id } : { kind: 'namespace' };

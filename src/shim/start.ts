@@ -38,8 +38,8 @@ export function answers(path: string): boolean {
 }
 
 /** @returns true when it accepts the container; false when it is about to end, or has ended */
-async function agree(path: string, id: string, bundle: string): Promise<boolean> {
-  const connection = connectTtrpc(path);
+async function agree(path: string, id: string, bundle: string, connect = connectTtrpc): Promise<boolean> {
+  const connection = connect(path);
   try {
     await createClient(Group, connection.transport).join({ id, bundle }, { timeoutMs: ANSWER_MS });
     return true;
@@ -94,6 +94,7 @@ function noteAddress(path: string, bundle: string): string {
  * The half of `start` that needs no process, for a containerd that knows this shim: asks the process
  * that holds the container's group, if there is one, to take it.
  * @param config text of config.json
+ * @param connect to a socket; what it returns is closed again
  * @returns its address; undefined when the program must be started
  */
 export async function joinRunning(
@@ -101,10 +102,11 @@ export async function joinRunning(
   id: string,
   bundle: string,
   config: string,
+  connect: typeof connectTtrpc,
 ): Promise<string | undefined> {
   const path = socketPath(where, groupOf(config, id));
   if (!existsSync(path)) return undefined;
-  return (await agree(path, id, bundle)) ? noteAddress(path, bundle) : undefined;
+  return (await agree(path, id, bundle, connect)) ? noteAddress(path, bundle) : undefined;
 }
 
 /**

@@ -87,7 +87,10 @@ export const isUnfinished = ({ path }: Bundle): boolean => existsSync(join(path,
 
 /** The host's number of group 0 of the container. */
 function rootGroup(config: Uint8Array): number {
-  const { linux } = JSON.parse(Buffer.from(config).toString()) as { linux?: { gidMappings?: { containerID: number; hostID: number }[] } };
+  const text = Buffer.from(config.buffer, config.byteOffset, config.byteLength);
+  // Nearly all have none, and a config is long.
+  if (!text.includes('"gidMappings"')) return 0;
+  const { linux } = JSON.parse(text.toString()) as { linux?: { gidMappings?: { containerID: number; hostID: number }[] } };
   return linux?.gidMappings?.find(({ containerID }) => containerID === 0)?.hostID ?? 0;
 }
 

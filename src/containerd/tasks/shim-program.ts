@@ -7,6 +7,7 @@ import { crossing } from '../../messages/crossing.ts';
 import { type DeleteResponse, DeleteResponseSchema } from '../../proto/containerd/task/v2/task_pb.ts';
 import { joinRunning } from '../../shim/start.ts';
 import type { Bundle } from './bundle.ts';
+import type { Connections } from './connections.ts';
 
 /** What a shim is told of its containerd. */
 export interface Caller {
@@ -18,6 +19,8 @@ export interface Caller {
   shimFolders: string[];
   /** Programs by the runtime's name, before all that is looked for. */
   shims: Record<string, string>;
+  /** To shims that run. */
+  connections: Connections;
   debug: boolean;
 }
 
@@ -82,9 +85,9 @@ export async function startShim(program: string, bundle: Bundle, caller: Caller,
 }
 
 /** minirun's own shim holds many containers: one that runs is asked without starting the program, which would do no more. */
-async function askRunning({ namespace, id, path }: Bundle, { address }: Caller): Promise<string | undefined> {
+async function askRunning({ namespace, id, path }: Bundle, { address, connections }: Caller): Promise<string | undefined> {
   try {
-    return await joinRunning({ address, namespace }, id, path, readFileSync(join(path, 'config.json'), 'utf8'));
+    return await joinRunning({ address, namespace }, id, path, readFileSync(join(path, 'config.json'), 'utf8'), connections.to);
   } catch {
     // The program says better what is wrong.
     return undefined;

@@ -5,7 +5,6 @@ import { type CallOptions, type Client, Code, ConnectError, createClient } from 
 import { recorded } from '../../messages/recorded.ts';
 import { TaskDeleteSchema, TaskExitSchema } from '../../proto/containerd/events/task_pb.ts';
 import { Task as TaskApi } from '../../proto/containerd/task/v2/task_pb.ts';
-import { connectTtrpc, type TtrpcConnection } from '../../shim/ttrpc/client.ts';
 import type { Exchange } from '../events/exchange.ts';
 import { type Log, textOf } from '../log.ts';
 import { type Bundle, deleteBundle, forgoBundle, keepBundle } from './bundle.ts';
@@ -53,7 +52,7 @@ const KILLED = 137;
 export function openTask(bundle: Bundle, program: string, address: string, shimLog: { close(): void }, context: TaskContext): Task {
   const { caller, events, log } = context;
   const { namespace, id } = bundle;
-  const connection: TtrpcConnection = connectTtrpc(address);
+  const connection = caller.connections.to(address);
   const api = createClient(TaskApi, recorded(connection.transport, { from: 'containerd', to: 'shim', protocol: 'ttrpc' }));
   const call: CallOptions = { headers: { 'containerd-namespace-ttrpc': namespace } };
   /** Why the end of the connection is no surprise. */

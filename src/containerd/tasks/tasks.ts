@@ -18,12 +18,13 @@ import {
   makeBundle,
   removeLostWork,
 } from './bundle.ts';
+import { openConnections } from './connections.ts';
 import { readShimLog } from './shim-log.ts';
 import { type Caller, findShim, startShim } from './shim-program.ts';
 import { cleanUp, isClosed, openTask, publishEnd, type Task } from './task.ts';
 
 export interface RunningTasksOptions extends BundleFolders {
-  caller: Caller;
+  caller: Omit<Caller, 'connections'>;
   events: Exchange;
   log: Log;
   writeLog(text: string): void;
@@ -58,7 +59,9 @@ const PROGRAM = 'shim-binary-path';
 const LOAD_MS = 5000;
 
 export function openRunningTasks(options: RunningTasksOptions): RunningTasks {
-  const { caller, events, log } = options;
+  const { events, log } = options;
+  const connections = openConnections();
+  const caller = { ...options.caller, connections };
   const tasks = new Map<string, Task>();
   const keyOf = ({ namespace, id }: Pick<Bundle, 'namespace' | 'id'>) => `${namespace}/${id}`;
   const context = { caller, events, log, gone: ({ bundle }: Task) => void tasks.delete(keyOf(bundle)) };
@@ -135,6 +138,7 @@ export function openRunningTasks(options: RunningTasksOptions): RunningTasks {
     close() {
       for (const task of tasks.values()) task.leave();
       tasks.clear();
+      connections.close();
     },
   };
 }
