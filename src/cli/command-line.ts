@@ -67,7 +67,10 @@ export function splitArguments(command: Command, args: readonly string[]): Split
     const option = find(name);
     if (option?.optional && equals < 0) options.push(`${name}=${String(option.presetArg ?? '')}`);
     else if (option?.isBoolean() && equals >= 0) {
+      // --sig-proxy=false is --no-sig-proxy.
+      const negation = `--no-${name.slice(2)}`;
       if (isTrue(name, arg.slice(equals + 1))) options.push(name);
+      else if (find(negation)) options.push(negation);
     } else {
       options.push(arg);
       if (option?.required && equals < 0) options.push(valueAfter(args, i++));

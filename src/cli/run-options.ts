@@ -140,7 +140,7 @@ const own = (...words: string[]) => ['private', ...words];
 export function addCommandOptions(command: Command): Command {
   return command
     .optionsGroup('The command:')
-    .option('-i, --interactive', 'for those used to Docker: standard input is passed on in any case')
+    .option('-i, --interactive', 'keep standard input open (without a daemon it is passed on in any case)')
     .option('-t, --tty', 'give it a terminal of its own')
     .option('-e, --env <NAME=VALUE>', 'set a variable (without value: the one that is set here)', gather(environment))
     .option('--env-file <FILE>', 'set the variables listed in a file', gather(asIs))

@@ -26,7 +26,8 @@ export const command = (): Command => {
     .optionsGroup('How it is run:')
     .option('-d, --detach', 'leave it running and print its id')
     .option('--detach-keys <KEYS>', 'keys that leave a terminal (default ctrl-p,ctrl-q)')
-    .option('--no-sig-proxy', 'do not pass signals on to it')
+    .option('--sig-proxy', 'pass signals on to it (the default, without a terminal)')
+    .option('--no-sig-proxy', 'do not')
     .optionsGroup('minirun:');
   addNarrationOptions(all)
     .option('--through <LAYER>', 'ROOTFS only: go through shim, or containerd and shim, as an engine does')

@@ -20,7 +20,7 @@ const PATHS: Record<string, (name: string) => string> = {
 async function lookUp(connection: Connection, name: string, { type, size }: InspectOptions): Promise<unknown> {
   for (const kind of type ? [type] : Object.keys(PATHS)) {
     try {
-      const path = (PATHS[kind] as (name: string) => string)(kind === 'image' ? name : encodeURIComponent(name));
+      const path = (PATHS[kind] as (name: string) => string)(name);
       return await ask(connection, path, { query: kind === 'container' && size ? { size: 1 } : {} });
     } catch (error) {
       if ((error as { statusCode?: number }).statusCode !== 404) throw error;

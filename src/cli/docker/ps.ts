@@ -4,6 +4,7 @@ import type { ContainerView } from '../../runc/container/state.ts';
 import { commandOf, type PsOptions, statusOf } from '../commands/ps.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Connection } from './connect/connect.ts';
+import { readConfig } from './connect/docker-config.ts';
 import { ask, filtersOf } from './connect/request.ts';
 import { type Port, portText } from './container/port-text.ts';
 import { type Listing, printList } from './output/listing.ts';
@@ -106,6 +107,6 @@ export async function printContainers(connection: Connection | undefined, views:
     Networks: Object.keys(c.NetworkSettings?.Networks ?? {}),
   }));
   const merged = [...rows, ...others].sort((a, b) => b.Created - a.Created).slice(0, last);
-  printList(merged, containerListing(!o.trunc, size), { format: o.format, quiet: o.quiet && 'ID' });
+  printList(merged, containerListing(!o.trunc, size), { format: o.format ?? readConfig().psFormat, quiet: o.quiet && 'ID' });
   return 0;
 }

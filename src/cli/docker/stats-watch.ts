@@ -3,7 +3,6 @@ import type { ContainerInfo } from 'dockerode';
 import type { Connection } from './connect/connect.ts';
 import { ask, askStream } from './connect/request.ts';
 import { type Sample, type Usage, usageOf } from './container/usage.ts';
-import { shortId } from './output/units.ts';
 import { jsonLines } from './streams/json-lines.ts';
 
 export interface Watch {
@@ -51,9 +50,7 @@ export async function targets(
 /** One sample of each. */
 export async function sampleOnce(connection: Connection, of: readonly { id: string; name: string }[]): Promise<Usage[]> {
   return Promise.all(
-    of.map(async ({ id, name }) =>
-      usageOf(await ask<Sample>(connection, `/containers/${id}/stats`, { query: { stream: 0 } }), shortId(id), name),
-    ),
+    of.map(async ({ id, name }) => usageOf(await ask<Sample>(connection, `/containers/${id}/stats`, { query: { stream: 0 } }), id, name)),
   );
 }
 
@@ -68,7 +65,7 @@ export function watchStats(
     try {
       const stream = await askStream(connection, `/containers/${id}/stats`, { query: { stream: 1 }, signal: entry.stop.signal });
       entry.stop.signal.addEventListener('abort', () => stream.destroy());
-      for await (const sample of jsonLines<Sample>(stream)) entry.usage = usageOf(sample, shortId(id), entry.name);
+      for await (const sample of jsonLines<Sample>(stream)) entry.usage = usageOf(sample, id, entry.name);
     } catch {
       // It was removed, or nobody wants to know any more.
     }
@@ -93,8 +90,7 @@ export function watchStats(
         if (running) void read(id, entry);
       }
     },
-    usages: () =>
-      [...followed].map(([id, { name, running, usage }]) => ({ ...(usage ?? { id: shortId(id), name, ...NOTHING }), name, running })),
+    usages: () => [...followed].map(([id, { name, running, usage }]) => ({ ...(usage ?? { id, name, ...NOTHING }), name, running })),
     close() {
       for (const { stop } of followed.values()) stop.abort();
     },

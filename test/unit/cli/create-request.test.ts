@@ -82,6 +82,17 @@ describe('what differs from machine to machine', () => {
   });
 });
 
+it('what Docker switches off with =false', async () => {
+  const { command } = await import('../../../src/cli/commands/run.ts');
+  const flags = (...args: string[]) => {
+    const parsed = command();
+    parseCommand(parsed, [...args, 'busybox']);
+    return parsed.opts<CreateFlags>();
+  };
+  expect([flags('--sig-proxy=false').sigProxy, flags('--sig-proxy').sigProxy, flags().sigProxy]).toEqual([false, true, undefined]);
+  expect(flags('--rm=false').rm).toBeUndefined();
+});
+
 describe('refused before anything is sent', () => {
   it.each([
     [['--rm', '--restart', 'always', 'b'], /cannot specify both --restart and --rm/],

@@ -17,7 +17,8 @@ export const command = (): Command =>
     anywhereCommand('minirun attach', "Join this terminal to a container's input and output.")
       .option('--detach-keys <KEYS>', 'keys that leave a terminal (default ctrl-p,ctrl-q)')
       .option('--no-stdin', 'do not pass standard input on')
-      .option('--no-sig-proxy', 'do not pass signals on')
+      .option('--sig-proxy', 'pass signals on to it (the default, without a terminal)')
+      .option('--no-sig-proxy', 'do not')
       .usage('[options] CONTAINER'),
     ['attach shell', 'join it; ctrl-p ctrl-q leaves it running'],
     ['attach --no-stdin web', 'only watch its output'],
@@ -26,7 +27,7 @@ export const command = (): Command =>
 export async function run(args: string[], context: Context): Promise<number> {
   const parsed = command();
   const [name = ''] = takeOperands(parsed, parseCommand(parsed, args), ['CONTAINER']);
-  const flags = parsed.opts<{ detachKeys?: string; stdin: boolean; sigProxy: boolean }>();
+  const flags = parsed.opts<{ detachKeys?: string; stdin: boolean; sigProxy?: boolean }>();
   const detachKeys = detachKeysFrom(flags.detachKeys);
   const connection = await connect(context);
   const { Id, Config, State } = await ask<ContainerInspectInfo>(connection, `/containers/${name}/json`);
@@ -36,7 +37,7 @@ export async function run(args: string[], context: Context): Promise<number> {
   const stdin = flags.stdin && Config.OpenStdin;
   requireTerminal(Config.Tty, stdin);
   const answer = await askStream(connection, `/containers/${Id}/wait`, { method: 'POST' });
-  const signals = flags.sigProxy && !Config.Tty ? passSignals(connection) : undefined;
+  const signals = flags.sigProxy !== false && !Config.Tty ? passSignals(connection) : undefined;
   signals?.to(Id);
   let unfollow: () => void = () => undefined;
   try {

@@ -11,6 +11,7 @@ export const command = (): Command =>
   withExamples(
     anywhereCommand('minirun history', 'Show the steps by which an image was made, the newest first.')
       .option('--format <FORMAT>', FORMAT_HELP)
+      .option('-H, --human', 'sizes and times for people (the default)')
       .option('--no-human', 'sizes in bytes, and times as dates')
       .option('--no-trunc', 'whole ids and commands')
       .option('-q, --quiet', 'only ids')
@@ -51,8 +52,8 @@ const createdAt = ({ Created }: Step): string => (Created > 0 ? new Date(Created
 export async function run(args: string[], context: Context): Promise<number> {
   const parsed = command();
   const [image = ''] = takeOperands(parsed, parseCommand(parsed, args), ['IMAGE']);
-  const o = parsed.opts<{ format?: string; human: boolean; trunc: boolean; quiet?: boolean }>();
+  const o = parsed.opts<{ format?: string; human?: boolean; trunc: boolean; quiet?: boolean }>();
   const steps = await ask<Step[]>(await connect(context), `/images/${image}/history`);
-  printList(steps, listing(!o.trunc, o.human), { format: o.format, quiet: o.quiet && 'ID' });
+  printList(steps, listing(!o.trunc, o.human !== false), { format: o.format, quiet: o.quiet && 'ID' });
   return 0;
 }

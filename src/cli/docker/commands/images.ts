@@ -4,6 +4,7 @@ import type { ImageInfo } from 'dockerode';
 import type { Context } from '../../command.ts';
 import { anywhereCommand, parseCommand, takeOperands, withExamples } from '../../command-line.ts';
 import { connect } from '../connect/connect.ts';
+import { readConfig } from '../connect/docker-config.ts';
 import { ask, filtersOf } from '../connect/request.ts';
 import { gather } from '../container/flags.ts';
 import { FORMAT_HELP, type Listing, printList } from '../output/listing.ts';
@@ -80,6 +81,6 @@ export async function run(args: string[], context: Context): Promise<number> {
   const rows = images.sort((a, b) => b.Created - a.Created).flatMap((image) => rowsOf(image, digests));
   // An image with two names is one id.
   const shown = o.quiet ? rows.filter((row, n) => rows.findIndex((other) => other.image.Id === row.image.Id) === n) : rows;
-  printList(shown, listing(!o.trunc, o.digests === true), { format: o.format, quiet: o.quiet && 'ID' });
+  printList(shown, listing(!o.trunc, o.digests === true), { format: o.format ?? readConfig().imagesFormat, quiet: o.quiet && 'ID' });
   return 0;
 }

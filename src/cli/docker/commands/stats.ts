@@ -7,6 +7,7 @@ import { USAGE_COLUMNS, type Usage } from '../container/usage.ts';
 import { FORMAT_HELP, type Listing, listText, printList } from '../output/listing.ts';
 import { openScreen } from '../output/screen.ts';
 import { lookOf } from '../output/table.ts';
+import { shortId } from '../output/units.ts';
 import { sampleOnce, targets, watchStats } from '../stats-watch.ts';
 
 export const command = (): Command =>
@@ -21,21 +22,21 @@ export const command = (): Command =>
     ["stats --no-stream --format '{{.Name}} {{.MemUsage}}'", 'once, for a script'],
   );
 
-const listing: Listing<Usage> = {
-  columns: USAGE_COLUMNS,
+const listing = (whole: boolean): Listing<Usage> => ({
+  columns: { ...USAGE_COLUMNS, ID: { header: 'CONTAINER ID', value: (u) => (whole ? u.id : shortId(u.id)) } },
   shown: ['ID', 'Name', 'CPUPerc', 'MemUsage', 'MemPerc', 'NetIO', 'BlockIO', 'PIDs'],
-};
+});
 
 const REFRESH_MS = 1000;
 
 export async function run(args: string[], context: Context): Promise<number> {
   const parsed = command();
   const names = takeOperands(parsed, parseCommand(parsed, args), ['[CONTAINER…']);
-  const { all = false, format, stream } = parsed.opts<{ all?: boolean; format?: string; stream: boolean }>();
+  const { all = false, format, stream, trunc } = parsed.opts<{ all?: boolean; format?: string; stream: boolean; trunc: boolean }>();
   const connection = await connect(context);
   const found = await targets(connection, names, all);
   if (!stream) {
-    printList(await sampleOnce(connection, found), listing, { format });
+    printList(await sampleOnce(connection, found), listing(!trunc), { format });
     return 0;
   }
   const watch = watchStats(connection);
@@ -47,7 +48,7 @@ export async function run(args: string[], context: Context): Promise<number> {
       if (names.length === 0) watch.follow(await targets(connection, [], all));
       const usages = watch.usages();
       if (names.length > 0 && !all && usages.every(({ running }) => !running)) break;
-      screen.show(listText(usages, listing, { format }, lookOf(process.stdout)));
+      screen.show(listText(usages, listing(!trunc), { format }, lookOf(process.stdout)));
     }
   } finally {
     screen.close();

@@ -18,6 +18,14 @@ export interface Ask {
 /** Every answer below 300 is a success; 304 (nothing to do) is one too. */
 const SUCCESS = { 200: true, 201: true, 204: true, 304: true, 101: true };
 
+/** A name may hold what has a meaning in an address; slashes are left to images, which have them in their names. */
+const encoded = (path: string): string =>
+  path
+    .split('/')
+    .map((part) => encodeURIComponent(part).replaceAll('%3A', ':').replaceAll('%40', '@'))
+    .join('/');
+
+/** @param path without a query, and not encoded */
 function dial<T>({ docker }: Connection, path: string, ask: Ask, more: object): Promise<T> {
   const { method = 'GET', query = {}, body, upload, registryAuth, signal } = ask;
   const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined && value !== '' && value !== false));
@@ -28,7 +36,7 @@ function dial<T>({ docker }: Connection, path: string, ask: Ask, more: object): 
   return new Promise((resolve, reject) => {
     docker.modem.dial(
       {
-        path: `${path}?`,
+        path: `${encoded(path)}?`,
         method,
         options: { _query: given, _body: body ?? {} },
         ...(upload ? { file: upload.stream } : {}),

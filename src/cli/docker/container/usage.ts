@@ -67,7 +67,6 @@ export function usageOf(sample: Sample, id: string, name: string): Usage {
 
 export const USAGE_COLUMNS = {
   Container: { header: 'CONTAINER', value: (u: Usage) => u.id },
-  ID: { header: 'CONTAINER ID', value: (u: Usage) => u.id },
   Name: { header: 'NAME', value: (u: Usage) => u.name },
   CPUPerc: { header: 'CPU %', value: (u: Usage) => `${u.cpuPercent.toFixed(2)}%` },
   MemUsage: { header: 'MEM USAGE / LIMIT', value: (u: Usage) => `${binarySize(u.memory)} / ${binarySize(u.memoryLimit)}` },
