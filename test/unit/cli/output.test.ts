@@ -14,6 +14,7 @@ import { tableText } from '../../../src/cli/docker/output/table.ts';
 import { ago, binarySize, humanDuration, humanSize } from '../../../src/cli/docker/output/units.ts';
 import { copyFrames } from '../../../src/cli/docker/streams/frames.ts';
 import { jsonLines } from '../../../src/cli/docker/streams/json-lines.ts';
+import { oneAtATime } from '../../../src/cli/docker/streams/terminal-size.ts';
 
 describe('units, as go-units writes them', () => {
   it.each([
@@ -270,4 +271,21 @@ it('monitor: the busiest first, and what does not run without numbers', () => {
       .map((line) => line.split(' ')[0]),
   ).toEqual(['busy', 'calm', 'gone']);
   expect(text).toMatch(/gone +Exited \(0\) +- +-/);
+});
+
+it('sizes of a terminal: the last one is the last to arrive, however slow the ones before are', async () => {
+  let size = 1;
+  const arrived: number[] = [];
+  const tell = oneAtATime(async () => {
+    const now = size;
+    await new Promise((resolve) => setTimeout(resolve, now === 1 ? 30 : 1));
+    arrived.push(now);
+  });
+  const first = tell();
+  for (size of [2, 3]) void tell();
+  await first;
+  expect(arrived).toEqual([1, 3]);
+  size = 4;
+  await tell();
+  expect(arrived).toEqual([1, 3, 4]);
 });
