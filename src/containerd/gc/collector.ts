@@ -28,6 +28,10 @@ export interface Collector {
 
 /** Deletions come in rows; one collection is enough for them. */
 const SOON_MS = 100;
+/** How much of the time may go into looking for what is not needed, where deletions do not end: containerd's pause_threshold. */
+const SHARE = 0.02;
+/** But nobody waits longer than this for the space. */
+const LONGEST_PAUSE_MS = 2000;
 /** Leases and ingests expire without anybody doing anything. */
 const LATER_MS = 10 * 60 * 1000;
 
@@ -36,16 +40,21 @@ export function openCollector(what: Collected, failed: (error: unknown) => void)
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   let closed = false;
+  /** Until when nothing begins by itself. */
+  let pausedUntil = 0;
+  const paused = (looked: number) => {
+    pausedUntil = performance.now() + Math.min(looked / SHARE, LONGEST_PAUSE_MS);
+  };
   const collect = (): Promise<void> => {
     clearTimeout(timer);
     timer = undefined;
     // One after the other: a second one sees what the first has left.
-    running = running.catch(() => undefined).then(() => (closed ? undefined : collectOnce(what)));
+    running = running.catch(() => undefined).then(() => (closed ? undefined : collectOnce(what, paused)));
     return running;
   };
   const schedule = () => {
     if (closed) return;
-    timer ??= setTimeout(() => void collect().catch(failed), SOON_MS);
+    timer ??= setTimeout(() => void collect().catch(failed), Math.max(SOON_MS, pausedUntil - performance.now()));
     timer.unref();
   };
   const later = setInterval(schedule, LATER_MS);
@@ -62,9 +71,12 @@ export function openCollector(what: Collected, failed: (error: unknown) => void)
   };
 }
 
-async function collectOnce(what: Collected): Promise<void> {
+/** @param looked is told how long all else had to wait: milliseconds */
+async function collectOnce(what: Collected, looked: (ms: number) => void): Promise<void> {
+  const begun = performance.now();
   sweepRecords(what.records);
   removeBlobs(what);
+  looked(performance.now() - begun);
   for (const one of what.snapshotters) await removeSnapshots(what.records, one.snapshotter, one.snapshots);
 }
 
