@@ -16,6 +16,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { get } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -151,6 +152,7 @@ export async function train(node = process.execPath) {
     run('minirun.cjs', '.', 'run', '--rm', rootfs, '/true');
     trainRuntime((command, ...args) => run('minirun-runc.cjs', `.${command}`, command, ...args), folder);
     await trainShim(folder, node);
+    await trainDaemon(folder, node);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -228,6 +230,23 @@ async function trainShim(folder, node) {
   await ended;
   clearTimeout(timer);
   rmSync(join('/run/containerd/runc', namespace), { recursive: true, force: true });
+}
+
+/** minirund's cache: it starts, is asked for its version, and ends. With the flag that bin/minirund gives it. */
+async function trainDaemon(folder, node) {
+  const socket = join(folder, 'docker.sock');
+  const words = ['--max-semi-space-size=1', join(root, 'dist', 'minirund.cjs'), '-H', `unix://${socket}`];
+  const folders = ['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--pidfile', join(folder, 'minirund.pid')];
+  const daemon = spawn(node, [...words, ...folders], { cwd: folder, stdio: 'ignore', env: { ...process.env, MINIRUN_CODE_CACHE: '.' } });
+  const ended = new Promise((resolve) => daemon.on('close', resolve).on('error', resolve));
+  for (let n = 0; n < 500 && !existsSync(socket) && daemon.exitCode === null; n++) await new Promise((resolve) => setTimeout(resolve, 10));
+  await new Promise((resolve) => {
+    get({ socketPath: socket, path: '/version', timeout: 5000 }, (answer) => answer.resume().on('close', resolve)).on('error', resolve);
+  });
+  daemon.kill('SIGTERM');
+  const timer = setTimeout(() => daemon.kill('SIGKILL'), 5000);
+  await ended;
+  clearTimeout(timer);
 }
 
 /**
