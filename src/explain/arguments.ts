@@ -14,6 +14,7 @@ export interface ArgumentRow {
 /** Parameter names, as the manual pages have them. */
 const PARAMETERS: Record<string, string> = {
   clone: 'flags stack parent_tid child_tid tls',
+  clone3: 'cl_args size',
   unshare: 'flags',
   setns: 'fd nstype',
   waitid: 'idtype id infop options',

@@ -4,7 +4,7 @@
  */
 
 import { syscallNumber } from '../libc/syscalls.ts';
-import { type Actor, CHAPTERS, type Program, type Ref, type Step } from '../runc/program/step.ts';
+import { type Actor, CHAPTERS, isClone, type Program, type Ref, type Step } from '../runc/program/step.ts';
 import { expecting, hearing, INCLUDES, MEETING, mainFunction, REPORTING, RUN, starting, TERMINAL, TEXT } from './c-frame.ts';
 import { HOOK } from './c-hook.ts';
 import { cComment, cName, cNote, cString } from './c-text.ts';
@@ -109,12 +109,12 @@ function writeStep(w: Writer, step: Step, index: number): void {
   }
   const [head, args] = callOf(file, step);
   body.push(...layOut(`result = ${head}`, args, ');', indent));
-  if (step.call.name === 'clone')
+  if (isClone(step.call))
     body.push(`${indent}if (result == 0)`, `${indent}    ${step.becomes === 'nobody' ? '_exit(0)' : `${step.becomes ?? 'init'}()`};`);
   const ignored = step.ignore?.length ? `IGNORE(${step.ignore.join(', ')})` : 'NONE';
-  const keep = step.saves !== undefined && (w.used.has(step.saves) || step.call.name === 'clone');
+  const keep = step.saves !== undefined && (w.used.has(step.saves) || isClone(step.call));
   const target = keep
-    ? `${declare(file, step.saves as string, cName(`${step.saves}${step.call.name === 'clone' ? ' pid' : ''}`))} = `
+    ? `${declare(file, step.saves as string, cName(`${step.saves}${isClone(step.call) ? ' pid' : ''}`))} = `
     : step.expect
       ? 'result = '
       : '';
@@ -124,7 +124,7 @@ function writeStep(w: Writer, step: Step, index: number): void {
     w.folders.push({ number, dir: args[0] as string, path: args[1] as string });
     body.push(`${indent}made[${w.folders.length - 1}] = ${target}${checked} == 0;`);
   } else body.push(`${indent}${target}${checked};`);
-  if (step.call.name === 'clone' && step.becomes !== 'nobody') {
+  if (isClone(step.call) && step.becomes !== 'nobody') {
     w.cloned = file.variables.get(step.saves ?? '') ?? 'result';
     body.push(step.actor === 'runtime' ? `${indent}init_process = (pid_t)${w.cloned};` : `${indent}tell(CLONED, ${w.cloned});`);
   }

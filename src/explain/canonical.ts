@@ -27,6 +27,7 @@ const IDENTIFYING: Record<string, readonly number[]> = {
   setns: [1],
   ioctl: [0, 1],
   clone: [],
+  clone3: [],
   execve: [],
   run_hook: [0],
   capset: [],

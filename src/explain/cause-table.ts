@@ -50,7 +50,7 @@ const limits = (name: string) => from(new RegExp(`^#/linux/resources/${name}`));
 export const CAUSES: readonly Cause[] = [
   // Namespaces
   {
-    calls: 'clone unshare',
+    calls: 'clone clone3 unshare',
     codes: 'EPERM',
     when: makesUserNamespace,
     cause:
@@ -59,28 +59,28 @@ export const CAUSES: readonly Cause[] = [
       'run as root, or allow it: sysctl kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), sysctl kernel.unprivileged_userns_clone=1 (older Debian). `minirun doctor` says which it is.',
   },
   {
-    calls: 'clone unshare setns',
+    calls: 'clone clone3 unshare setns',
     codes: 'EPERM',
     cause:
       'Making or joining a namespace takes CAP_SYS_ADMIN in the user namespace that owns it, and this process has not got it: it is not root, or it runs inside a container that took the capability away.',
     remedy: 'run as root, or let minirun make a user namespace (leave out --userns host).',
   },
   {
-    calls: 'clone unshare',
+    calls: 'clone clone3 unshare',
     codes: 'ENOSPC EUSERS',
     cause:
       'The limit of namespaces is reached: either their number for this user, or the depth of 32 that user and pid namespaces may be nested.',
     remedy: 'look at the numbers in /proc/sys/user/max_*_namespaces; 0 there switches that kind off.',
   },
   {
-    calls: 'clone',
+    calls: 'clone clone3',
     codes: 'EAGAIN ENOMEM',
     cause:
       'No further process may be made: the limit of processes of this user (ulimit -u) or of the cgroup that minirun runs in (pids.max) is reached, or there is no memory.',
     remedy: "end processes, or raise that limit; a container's own limit is --pids-limit.",
   },
   {
-    calls: 'clone unshare setns',
+    calls: 'clone clone3 unshare setns',
     codes: 'EINVAL',
     cause:
       'This kernel was built without that kind of namespace, or the process may not enter it: one with several threads, as Node is, cannot change its user namespace, nor enter the one that it is in already.',

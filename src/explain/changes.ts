@@ -24,6 +24,7 @@ export function showChange(change: Change): string {
 /** What each call can change of the process that makes it; others change nothing that /proc shows. */
 const ASPECTS: Record<string, readonly Aspect[]> = {
   clone: ['namespaces'],
+  clone3: ['namespaces'],
   unshare: ['namespaces'],
   setns: ['namespaces'],
   mount: ['mounts'],

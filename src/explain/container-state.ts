@@ -3,7 +3,7 @@
  * table. Computed from the calls alone, so it works where nothing can be run.
  */
 import { CLONE, MS } from '../libc/flags.ts';
-import type { Program, Step } from '../runc/program/step.ts';
+import { cloneFlags, isClone, type Program, type Step } from '../runc/program/step.ts';
 import {
   attributeField,
   attributeWords,
@@ -43,8 +43,8 @@ export interface NamespaceChange {
 export function namespaceChanges(program: Program): NamespaceChange[] {
   return program.steps.flatMap((step, index): NamespaceChange[] => {
     const { name, args } = step.call;
-    if (step.actor === 'runtime' && name !== 'clone') return [];
-    const flags = name === 'setns' ? integer(args[1]) : name === 'clone' || name === 'unshare' ? integer(args[0]) : 0n;
+    if (step.actor === 'runtime' && !isClone(step.call)) return [];
+    const flags = name === 'setns' ? integer(args[1]) : isClone(step.call) || name === 'unshare' ? integer(cloneFlags(step.call)) : 0n;
     const becomes = name === 'setns' ? 'joined' : 'new';
     return NAMESPACES.filter((n) => flags & BigInt(FLAG[n])).map((namespace) => ({ step: index, namespace, becomes }));
   });

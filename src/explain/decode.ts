@@ -207,7 +207,7 @@ function showField(struct: string, field: Field, options: ShowOptions): string {
 }
 
 /** Structs with many fields of which few are used; as in a C initialiser, what is not named is zero. */
-const SPARSE = new Set(['open_how', 'mount_attr', 'sched_attr', 'bpf_attr', 'msghdr', 'mmsghdr']);
+const SPARSE = new Set(['clone_args', 'open_how', 'mount_attr', 'sched_attr', 'bpf_attr', 'msghdr', 'mmsghdr']);
 const isLeftOut = (struct: string, field: Field): boolean => field.name === 'padding' || (SPARSE.has(struct) && isZero(field.value));
 
 const isCapabilitySet = (field: Field): boolean => field.value.kind === 'int' && field.value.family === 'CAP';

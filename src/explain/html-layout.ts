@@ -1,5 +1,5 @@
 /** The picture's geometry: a row for each step, lanes for the actors, arrows between them, threads for the namespaces. */
-import type { Actor, Chapter, Program } from '../runc/program/step.ts';
+import { type Actor, type Chapter, isClone, type Program } from '../runc/program/step.ts';
 import { NAMESPACES, type NamespaceChange } from './container-state.ts';
 
 export const LANES: readonly Actor[] = ['runtime', 'starter', 'init'];
@@ -90,7 +90,7 @@ const yOf = (rows: Row[], index: number): number => rows[index]?.y ?? 0;
 
 function arrowsOf(program: Program, rows: Row[]): Arrow[] {
   return program.steps.flatMap((step, index): Arrow[] => {
-    if (step.call.name === 'clone') {
+    if (isClone(step.call)) {
       const becomes = step.becomes ?? 'init';
       if (becomes === 'nobody') return [];
       const y = yOf(rows, index);
@@ -111,7 +111,7 @@ function lifelinesOf(program: Program, rows: Row[], end: number): Layout['lifeli
   return LANES.flatMap((actor) => {
     const own = program.steps.flatMap((s, i) => (s.actor === actor ? [i] : []));
     if (!own.length) return [];
-    const born = program.steps.findIndex((s) => s.call.name === 'clone' && (s.becomes ?? 'init') === actor);
+    const born = program.steps.findIndex((s) => isClone(s.call) && (s.becomes ?? 'init') === actor);
     const from = born >= 0 ? yOf(rows, born) : 0;
     const to = actor === 'starter' ? yOf(rows, own.at(-1) as number) : end;
     return [{ actor, from, to }];
@@ -122,7 +122,7 @@ function waitsOf(program: Program, rows: Row[]): Layout['waits'] {
   const last = new Map<Actor, number>();
   const waits: Layout['waits'] = [];
   program.steps.forEach((step, index) => {
-    if (step.call.name === 'clone' && step.becomes !== 'nobody') last.set(step.becomes ?? 'init', yOf(rows, index));
+    if (isClone(step.call) && step.becomes !== 'nobody') last.set(step.becomes ?? 'init', yOf(rows, index));
     const from = last.get(step.actor);
     if (step.sync?.kind === 'wait' && from !== undefined) waits.push({ lane: lane(step.actor), from, to: yOf(rows, index) });
     last.set(step.actor, yOf(rows, index));

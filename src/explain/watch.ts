@@ -6,7 +6,7 @@ import { readFileSync, readlinkSync, statfsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import type { Outcome, Where } from '../runc/engine/observer.ts';
-import type { Arg, Ref } from '../runc/program/step.ts';
+import { type Arg, isClone, type Ref } from '../runc/program/step.ts';
 import { aspectsOf, type Change, compare } from './changes.ts';
 import { type Aspect, attempt, type Snapshot, snapshot } from './snapshot.ts';
 
@@ -63,9 +63,9 @@ export function watchChanges(): Watch {
         return [nameChange(step.call.name, step.call.args[0], names)];
       if (step.call.name === 'openat2') return descriptorTarget(where, outcome.result);
       if (!before) return [];
-      const isClone = step.call.name === 'clone';
-      const changes = compare(step.call.name, before.snapshot, snapshot(isClone ? outcome.result : before.pid, before.aspects));
-      if (isClone) changes.unshift(...numbersOf(outcome.result));
+      const born = isClone(step.call);
+      const changes = compare(step.call.name, before.snapshot, snapshot(born ? outcome.result : before.pid, before.aspects));
+      if (born) changes.unshift(...numbersOf(outcome.result));
       if (before.file) changes.push(...contentChange(before.file, before.content));
       return changes;
     },

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { CLONE } from '../../src/libc/flags.ts';
 import { cgroupPaths, checkResources, compileCgroup, compileCgroupJoin } from '../../src/runc/compile/cgroup.ts';
 import { cgroupOwner } from '../../src/runc/compile/cgroup-owner.ts';
 import { chain } from '../../src/runc/compile/cgroup-paths.ts';
 import { compile } from '../../src/runc/compile/compile.ts';
 import { type Draft, newDraft } from '../../src/runc/compile/draft.ts';
 import { type CgroupFacts, type Host, TYPICAL_HOST } from '../../src/runc/host/facts.ts';
-import type { Arg, Step } from '../../src/runc/program/step.ts';
+import { flatten } from '../../src/runc/program/flatten.ts';
+import { type Arg, cloneFlags, type Step } from '../../src/runc/program/step.ts';
 import { TOKENS } from '../../src/runc/program/tokens.ts';
 import type { Config, Resources } from '../../src/runc/spec/config.ts';
 
@@ -360,5 +362,51 @@ describe('checkResources', () => {
     ];
     expect(check({ devices }, v1Host)).toEqual([expect.stringMatching(/takes back a part/)]);
     expect(check({ devices }, v2Host)).toEqual([]);
+  });
+});
+
+describe('init that may be born in a cgroup', () => {
+  const plain = { id: 'box', bundle: '/b', preserveFds: 0 };
+  const whole: Config = {
+    ...config(),
+    root: { path: 'rootfs' },
+    process: { cwd: '/', args: ['true'], user: { uid: 0, gid: 0 } },
+    linux: { cgroupsPath: '/minirun/box', namespaces: [{ type: 'pid' }, { type: 'mount' }] },
+  };
+  const named = (host: Host, cloneInto: boolean) => {
+    const { steps } = compile(whole, host, { ...plain, cloneInto });
+    return { steps, birth: steps.find(({ call }) => call.name === 'clone3'), flat: flatten(compile(whole, host, { ...plain, cloneInto })) };
+  };
+  const opened = (steps: readonly Step[], file: RegExp) =>
+    steps.filter(({ call }) => call.name === 'openat' && file.test(show(call.args[1])));
+
+  test('is, in version 2’s folder alone, and lets go of the descriptor first of all', () => {
+    for (const host of [v1Host, v2Host]) {
+      const { steps, birth, flat } = named(host, true);
+      expect(birth).toMatchObject({ actor: 'starter', becomes: 'init', saves: 'init' });
+      expect(cloneFlags(birth?.call as Step['call'])).toMatchObject({ value: 0x200000000 + CLONE.CLONE_PARENT + CLONE.CLONE_NEWPID });
+      expect(opened(steps, /cgroup\.procs$/)).toEqual([]);
+      const folder = opened(steps, /minirun\/box$/).find(({ actor }) => actor === 'starter');
+      expect(folder?.saves).toBeDefined();
+      const closed = steps.findIndex(
+        ({ actor, call }) =>
+          actor === 'init' && call.name === 'close' && call.args[0]?.kind === 'result' && call.args[0].of === folder?.saves,
+      );
+      const before = steps
+        .slice(0, closed)
+        .filter(({ actor, call }) => actor === 'init' && !['openat', 'write', 'close'].includes(call.name));
+      expect(before).toEqual([]);
+      expect(flat.steps[steps.indexOf(birth as Step)]).toMatchObject({ op: 'clone', nr: 435, becomes: 2 });
+    }
+    expect(opened(named(v1Host, true).steps, /tasks$/)).toHaveLength(6);
+  });
+
+  test('joins it where that is not to be, or where it has no cgroup of version 2', () => {
+    expect(named(v2Host, false).birth).toBe(undefined);
+    expect(opened(named(v2Host, false).steps, /cgroup\.procs$/)).toHaveLength(1);
+    const rootless: Host = { ...v2Host, uid: 1000, gid: 1000 };
+    expect(named(rootless, true).birth).toBe(undefined);
+    const { v2: _, ...v1Only } = V1;
+    expect(named({ ...v1Host, cgroup: { ...v1Only, mode: 'v1' } }, true).birth).toBe(undefined);
   });
 });

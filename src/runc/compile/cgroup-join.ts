@@ -1,7 +1,7 @@
 /** Init's way into the container's cgroups. Source: cgroups(7). */
 import { O } from '../../libc/flags.ts';
 import { open, write } from '../program/calls.ts';
-import { ref } from '../program/step.ts';
+import { type Ref, ref } from '../program/step.ts';
 import { type CgroupPaths, isRootless, v1Folders } from './cgroup-paths.ts';
 import { add, closeResult, type Draft, fresh, type Setting, writeFile } from './draft.ts';
 
@@ -14,9 +14,10 @@ import { add, closeResult, type Draft, fresh, type Setting, writeFile } from './
  * world. Measured on Linux 6.18 with nine v1 trees: 0.3 ms by writing 0 to `tasks`, 7 to 9 ms by
  * writing a pid to `cgroup.procs` (it then waits until no process anywhere forks or ends). Init has
  * one thread, or, with the ffi engine, others that end at its execve: a thread is all there is to
- * move. v2 has no such file; there the short way is clone3(2) with CLONE_INTO_CGROUP.
+ * move. v2 has no such file; there the short way is clone3(2) with CLONE_INTO_CGROUP, where `cloneInto` allows it: init is born there.
+ * @param born the descriptor of v2's folder, where init was born in it
  */
-export function compileCgroupJoin(draft: Draft, paths: CgroupPaths): void {
+export function compileCgroupJoin(draft: Draft, paths: CgroupPaths, born?: Ref): void {
   const setting: Setting = { actor: 'init', chapter: 'cgroup', from: draft.config.linux?.cgroupsPath ? '#/linux/cgroupsPath' : 'minirun' };
   let first = true;
   for (const [folder, controllers] of v1Folders(paths)) {
@@ -32,7 +33,8 @@ export function compileCgroupJoin(draft: Draft, paths: CgroupPaths): void {
     );
     first = false;
   }
-  if (paths.v2 !== undefined)
+  if (born) closeResult(draft, setting, born);
+  else if (paths.v2 !== undefined)
     writeFile(
       draft,
       setting,
@@ -41,6 +43,10 @@ export function compileCgroupJoin(draft: Draft, paths: CgroupPaths): void {
       "Joins the container's cgroup: 0 stands for whoever writes. Everything that is started from here on is born in it.",
     );
 }
+
+/** The folder in which the starter can have init born; undefined where init has to join it. */
+export const birthplaceOf = (draft: Draft, { v2, unit }: CgroupPaths, wanted: boolean | undefined): string | undefined =>
+  wanted && unit === undefined && !isRootless(draft.host) ? v2 : undefined;
 
 /**
  * The same for exec, where init is born among the container's processes and has lost sight of the

@@ -9,6 +9,7 @@ import type { Program } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Config } from '../spec/config.ts';
 import { compileCgroup, compileCgroupJoin, compileCgroupOwner } from './cgroup.ts';
+import { birthplaceOf } from './cgroup-join.ts';
 import { type CgroupPaths, cgroupPaths } from './cgroup-paths.ts';
 import { compileScope } from './cgroup-scope.ts';
 import { type CommandOptions, compileCommand } from './command.ts';
@@ -39,6 +40,8 @@ export interface CompileOptions extends CommandOptions {
   bundle: string;
   /** Move the rootfs over / instead of pivoting: for a root that lies in the initramfs (`--no-pivot`). */
   noPivot?: boolean;
+  /** Init may be born in its cgroup of version 2 (clone3); without, it joins it, for which the kernel waits up to 10 ms. */
+  cloneInto?: boolean;
 }
 
 /** The absolute path of the rootfs. */
@@ -57,13 +60,14 @@ export function compile(config: Config, host: Host, options: CompileOptions): Pr
   const cgroups = cgroupPaths(draft.config, host, options.id);
 
   compileCgroup(draft, cgroups);
-  compileStarter(draft, () => {
+  const beforeJoining = () => {
     compileMountSources(draft);
     compileMadeDevices(draft);
-  });
+  };
+  const born = compileStarter(draft, beforeJoining, birthplaceOf(draft, cgroups, options.cloneInto));
   compileIdMaps(draft);
   compileScope(draft, cgroups);
-  compileCgroupJoin(draft, cgroups);
+  compileCgroupJoin(draft, cgroups, born);
   compileIntelRdt(draft, options.id);
   compileFinalAffinity(draft, undefined);
   compileOomScore(draft);

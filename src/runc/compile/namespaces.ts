@@ -7,8 +7,8 @@
  */
 import { CLONE, O, PR } from '../../libc/flags.ts';
 import { kernelAtLeast } from '../host/facts.ts';
-import { clone, open, prctl, setns, unshare } from '../program/calls.ts';
-import { ref } from '../program/step.ts';
+import { clone, clone3, open, prctl, setns, unshare } from '../program/calls.ts';
+import { type Ref, ref } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Config, NamespaceType } from '../spec/config.ts';
 import { add, closeResult, type Draft, fresh, isNew, namespaceOf, type Setting, signal, wait } from './draft.ts';
@@ -91,8 +91,10 @@ export const newUserNamespace = (config: Config): boolean => isNew(config, 'user
  * The starter's steps, and the runtime's wait for them: join user, pid and time namespaces by
  * path, or ask for new ones, then clone init. `cloned` is the token; `init` names its pid.
  * @param beforeJoining adds what the starter does while it still has the host's privileges
+ * @param birthplace the folder of version 2 in which init is born; see cgroup-join.ts
+ * @returns the starter's descriptor of it, which init has too
  */
-export function compileStarter(draft: Draft, beforeJoining: () => void = () => {}): void {
+export function compileStarter(draft: Draft, beforeJoining: () => void = () => {}, birthplace?: string): Ref | undefined {
   const { config } = draft;
   signal(
     draft,
@@ -107,6 +109,7 @@ export function compileStarter(draft: Draft, beforeJoining: () => void = () => {
     'Until now this process, the starter, has only waited: what it makes must find its cgroups.',
   );
   beforeJoining();
+  const cgroup = birthplace === undefined ? undefined : openBirthplace(draft, birthplace);
   const joinsOthers = (config.linux?.namespaces ?? []).some((n) => n.path && (n.type === 'pid' || n.type === 'user'));
   if (joinsOthers) {
     add(draft, {
@@ -121,7 +124,7 @@ export function compileStarter(draft: Draft, beforeJoining: () => void = () => {
   }
   if (isNew(config, 'time') && !newUserNamespace(config)) compileTimeNamespace(draft, starter(pointer(config, 'time')), false);
 
-  let flags: number = CLONE.CLONE_PARENT | CLONE.SIGCHLD;
+  let flags: number = CLONE.CLONE_PARENT;
   const whys: string[] = [];
   let from = 'minirun';
   if (isNew(config, 'pid')) {
@@ -143,7 +146,9 @@ export function compileStarter(draft: Draft, beforeJoining: () => void = () => {
     );
   }
   whys.push('CLONE_PARENT makes it a child of the runtime, which then can wait for it; the starter is done.');
-  add(draft, { ...starter(from), call: clone(flags), saves: 'init', becomes: 'init', why: whys.join(' ') });
+  if (cgroup) whys.push("With CLONE_INTO_CGROUP it is born in the container's cgroup, and nothing of it ever runs outside.");
+  const call = cgroup ? clone3(flags, cgroup) : clone(flags | CLONE.SIGCHLD);
+  add(draft, { ...starter(from), call, saves: 'init', becomes: 'init', why: whys.join(' ') });
   signal(
     draft,
     starter('minirun'),
@@ -156,6 +161,18 @@ export function compileStarter(draft: Draft, beforeJoining: () => void = () => {
     TOKENS.cloned,
     'The runtime needs the number of the new process, to map its users and set its limits.',
   );
+  return cgroup;
+}
+
+function openBirthplace(draft: Draft, folder: string): Ref {
+  const saves = fresh(draft, 'cgroup');
+  add(draft, {
+    ...starter(draft.config.linux?.cgroupsPath ? '#/linux/cgroupsPath' : 'minirun'),
+    call: open(folder, O.O_PATH | O.O_DIRECTORY | O.O_CLOEXEC),
+    saves,
+    why: "The container's cgroup of version 2: the next process is going to be born in it.",
+  });
+  return ref(saves);
 }
 
 /** Init's own namespaces: joined by path, or new. */

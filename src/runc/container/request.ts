@@ -6,7 +6,7 @@ import type { Program } from '../program/step.ts';
 import type { Config, Process } from '../spec/config.ts';
 
 /** How a container is made, beside what its config says. */
-export type Choices = Pick<CompileOptions, 'gated' | 'preserveFds' | 'noKeyring' | 'noPivot'>;
+export type Choices = Pick<CompileOptions, 'gated' | 'preserveFds' | 'noKeyring' | 'noPivot' | 'cloneInto'>;
 
 /** How a container's command ended. */
 export interface Ended {

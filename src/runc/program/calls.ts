@@ -2,7 +2,7 @@
  * The libc calls that programs are made of, one typed constructor each. Argument order is the
  * manual page's; flags name the family that decodes them for the reader.
  */
-import { AF, BPF_CMD, FSCONFIG, IOCTL, NETLINK, OPEN_TREE, P, SOCK } from '../../libc/flags.ts';
+import { AF, BPF_CMD, CLONE, FSCONFIG, IOCTL, NETLINK, OPEN_TREE, P, SOCK } from '../../libc/flags.ts';
 import {
   AT_FDCWD, buffer, data, type Fd, fd, i32, int, list, NULL, ptr, struct, type Text, text, textOrNull, u16, u32, u64,
 } from './args.ts';
@@ -14,6 +14,17 @@ const mode = (value: number): Arg => int(value, 'MODE');
 
 // Processes and namespaces
 export const clone = (flags: number): Call => call('clone', int(flags, 'CLONE'), NULL, NULL, NULL, int(0));
+/** @param cgroup a folder of version 2, in which the child is born; with CLONE_PARENT, the child's end is told as the caller's would be */
+export const clone3 = (flags: number, cgroup: Fd): Call =>
+  call(
+    'clone3',
+    struct('clone_args', [
+      u64('flags', flags + CLONE.CLONE_INTO_CGROUP, 'CLONE'), u64('pidfd', 0), u64('child_tid', 0), u64('parent_tid', 0),
+      u64('exit_signal', 0), u64('stack', 0), u64('stack_size', 0), u64('tls', 0), u64('set_tid', 0), u64('set_tid_size', 0),
+      u64('cgroup', fd(cgroup)),
+    ]),
+    int(88),
+  );
 export const unshare = (flags: number): Call => call('unshare', int(flags, 'CLONE'));
 export const setns = (descriptor: Fd, type: number): Call => call('setns', fd(descriptor), int(type, 'CLONE'));
 export const execve = (path: string, argv: string[], env: string[]): Call => call('execve', text(path), list(argv), list(env));

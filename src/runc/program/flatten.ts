@@ -5,7 +5,7 @@
  */
 import { ERRNO } from '../../libc/errno.ts';
 import { syscallNumber } from '../../libc/syscalls.ts';
-import type { Actor, Arg, Program, Ref, Step } from './step.ts';
+import { type Actor, type Arg, isClone, type Program, type Ref, type Step } from './step.ts';
 
 export const ACTORS: readonly Actor[] = ['runtime', 'starter', 'init'];
 
@@ -275,7 +275,7 @@ export const isHelperProgram = (step: Step): boolean => step.call.name === 'posi
 
 function opOf(step: Step): Op {
   if (step.sync) return step.sync.kind;
-  if (step.call.name === 'clone') return 'clone';
+  if (isClone(step.call)) return 'clone';
   if (step.call.name === 'execve') return 'exec';
   return 'syscall';
 }

@@ -82,6 +82,12 @@ export interface Expect {
   otherwise: string;
 }
 
+/** Whether the call makes a process. */
+export const isClone = ({ name }: Call): boolean => name === 'clone' || name === 'clone3';
+
+/** The flags of clone and unshare, or those in clone3's struct. */
+export const cloneFlags = ({ args: [first] }: Call): Arg | undefined => (first?.kind === 'struct' ? first.fields[0]?.value : first);
+
 /** An explicit meeting of two actors: one signals a token, the other waits for it. */
 export interface Sync {
   kind: 'wait' | 'signal';

@@ -23,6 +23,7 @@ import { checkCreated, startCreated } from '../../runc/container/start-created.t
 import { loadConfig } from '../../runc/container/state.ts';
 import { updateContainer } from '../../runc/container/update.ts';
 import type { Observer } from '../../runc/engine/observer.ts';
+import { mayCloneInto } from '../../runc/host/clone-into.ts';
 import type { Config } from '../../runc/spec/config.ts';
 import { resourcesFromJson } from '../../runc/spec/resources.ts';
 import { parseConfig, parseProcess } from '../../runc/spec/validate.ts';
@@ -54,7 +55,7 @@ export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'c
     const observer = options.observe?.(call, id);
     return observer ? { observer } : {};
   };
-  const choices = { gated: true, preserveFds: 0, noKeyring: options.noKeyring, noPivot: options.noPivot };
+  const choices = { gated: true, preserveFds: 0, noKeyring: options.noKeyring, noPivot: options.noPivot, cloneInto: mayCloneInto() };
 
   return {
     async create({ id, bundle, streams }) {
