@@ -4,7 +4,7 @@
  * @see https://docs.docker.com/reference/api/engine/version/v1.47/#tag/Container/operation/ContainerCreate
  */
 import * as v from 'valibot';
-import { boolean, integer, labels, optional, set, text, texts, words } from '../http/fields.ts';
+import { boolean, integer, labels, mapOf, optional, set, text, texts, words } from '../http/fields.ts';
 
 const healthcheck = v.object({
   /** `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", "…"]`; empty: the image's */
@@ -117,7 +117,7 @@ export const hostConfig = v.object({
   ContainerIDFile: text,
   LogConfig: optional(v.object({ Type: text, Config: labels })),
   NetworkMode: text,
-  PortBindings: optional(v.record(v.string(), v.nullish(v.array(portBinding)))),
+  PortBindings: optional(mapOf(v.nullish(v.array(portBinding)))),
   RestartPolicy: optional(restartPolicy),
   AutoRemove: boolean,
   VolumeDriver: text,
@@ -155,7 +155,7 @@ export const hostConfig = v.object({
   Init: boolean,
 });
 
-export const networkingConfig = v.object({ EndpointsConfig: optional(v.record(v.string(), v.nullish(v.looseObject({})))) });
+export const networkingConfig = v.object({ EndpointsConfig: optional(mapOf(v.nullish(v.looseObject({})))) });
 
 /** The body of POST /containers/create. */
 export const createRequest = v.object({

@@ -18,14 +18,24 @@ export const withDefault = <S extends v.GenericSchema>(schema: S, value: v.Infer
     v.transform((given): v.InferOutput<S> => given ?? value),
   );
 
+/** An object with any keys. A list, which valibot takes for one with numbers as its keys, is none. */
+export const mapOf = <S extends v.GenericSchema>(value: S) =>
+  v.pipe(
+    v.custom<object>(
+      (given) => typeof given === 'object' && given !== null && !Array.isArray(given),
+      'Invalid type: Expected an object with keys',
+    ),
+    v.record(v.string(), value),
+  );
+
 export const text = optional(v.string());
 export const boolean = optional(v.boolean());
 /** Go's int64; what a double cannot hold exactly is refused. */
 export const integer = optional(v.pipe(v.number(), v.safeInteger()));
 export const texts = optional(v.array(v.string()));
-export const labels = optional(v.record(v.string(), v.string()));
+export const labels = optional(mapOf(v.string()));
 /** `{"80/tcp": {}}`: a set. */
-export const set = optional(v.record(v.string(), v.nullish(v.looseObject({}))));
+export const set = optional(mapOf(v.nullish(v.looseObject({}))));
 /** A command: a list of words, or one word. */
 export const words = optional(
   v.pipe(
