@@ -1,10 +1,11 @@
 /** Exec in a shim's containers: further processes, each with streams and an end of its own. */
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProcessDetailsSchema } from '../../src/proto/containerd/runc/options_pb.ts';
 import { Status } from '../../src/proto/containerd/types/task_pb.ts';
+import type { Config } from '../../src/runc/spec/config.ts';
 import { BUSYBOX } from './support/minirun.ts';
 import { type Bench, openBench, processSpec, reader, until, write } from './support/shim.ts';
 
@@ -189,5 +190,47 @@ describe.skipIf(process.getuid?.() !== 0)('exec in a container of a shim', () =>
     );
     await bench.task.delete({ id: at.id });
     for (const pid of pids) expect(() => readFileSync(`/proc/${pid}/stat`)).toThrow();
+  });
+
+  it.each([
+    ['', undefined],
+    [
+      ' with a user namespace',
+      (linux: NonNullable<Config['linux']>) => {
+        linux.namespaces = [...(linux.namespaces ?? []), { type: 'user' }];
+        linux.uidMappings = linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+      },
+    ],
+  ])('is in the same cgroups as the command of a container%s, and sees the same of them', async (_, alter) => {
+    // Who is root in there passes through.
+    chmodSync(bench.folder, 0o711);
+    const io = bench.fifos('stdout');
+    const own = reader(io.stdout as string);
+    const at = bench.bundle(['/bin/sh', '-c', 'cat /proc/self/cgroup; exec sleep 600'], (config) => {
+      config.linux = { ...config.linux, cgroupsPath: `/minirun-test/${Date.now()}` };
+      config.linux.namespaces = [...(config.linux.namespaces ?? []).filter(({ type }) => type !== 'cgroup'), { type: 'cgroup' }];
+      alter?.(config.linux);
+    });
+    await bench.task.create({ ...bench.request(at), ...io });
+    const { pid } = await bench.task.start({ id: at.id });
+    const inside = bench.fifos('stdout');
+    const out = reader(inside.stdout as string);
+    await bench.task.exec({
+      id: at.id,
+      execId: 'more',
+      spec: processSpec(['/bin/sh', '-c', 'cat /proc/self/cgroup; exec sleep 600']),
+      ...inside,
+    });
+    const more = await bench.task.start({ id: at.id, execId: 'more' });
+    const cgroups = (of: number) => readFileSync(`/proc/${of}/cgroup`, 'utf8');
+    expect(cgroups(more.pid)).toBe(cgroups(pid));
+    expect(cgroups(pid)).toMatch(/minirun-test/);
+    await bench.task.kill({ id: at.id, signal: 9, all: true });
+    await bench.task.wait({ id: at.id });
+    await bench.task.delete({ id: at.id, execId: 'more' });
+    await bench.task.delete({ id: at.id });
+    const seen = (await own.end).toString();
+    expect((await out.end).toString()).toBe(seen);
+    expect(seen).not.toMatch(/minirun-test/);
   });
 });

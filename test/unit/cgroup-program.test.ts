@@ -5,11 +5,12 @@ import { cgroupOwner } from '../../src/runc/compile/cgroup-owner.ts';
 import { chain } from '../../src/runc/compile/cgroup-paths.ts';
 import { compile } from '../../src/runc/compile/compile.ts';
 import { type Draft, newDraft } from '../../src/runc/compile/draft.ts';
+import { compileExec } from '../../src/runc/compile/exec.ts';
 import { type CgroupFacts, type Host, TYPICAL_HOST } from '../../src/runc/host/facts.ts';
 import { flatten } from '../../src/runc/program/flatten.ts';
 import { type Arg, cloneFlags, type Step } from '../../src/runc/program/step.ts';
 import { TOKENS } from '../../src/runc/program/tokens.ts';
-import type { Config, Resources } from '../../src/runc/spec/config.ts';
+import type { Config, Process, Resources } from '../../src/runc/spec/config.ts';
 
 const V1: CgroupFacts = {
   mode: 'hybrid',
@@ -408,5 +409,30 @@ describe('init that may be born in a cgroup', () => {
     expect(named(rootless, true).birth).toBe(undefined);
     const { v2: _, ...v1Only } = V1;
     expect(named({ ...v1Host, cgroup: { ...v1Only, mode: 'v1' } }, true).birth).toBe(undefined);
+  });
+
+  test('so may the process of an exec, which joins the cgroup namespace by itself then', () => {
+    const exec = (host: Host, cloneInto: boolean) =>
+      compileExec(whole, whole.process as Process, host, { id: 'box', pid: 7, namespaces: ['cgroup', 'pid'], cloneInto }).steps;
+    const joins = (steps: readonly Step[]) =>
+      steps
+        .filter(({ call }) => call.name === 'setns')
+        .map(({ actor, call }) => [actor, call.args[0]?.kind === 'result' && call.args[0].of]);
+    const born = exec(v1Host, true);
+    expect(born.filter(({ call }) => call.name === 'clone3')).toHaveLength(1);
+    expect(opened(born, /cgroup\.procs$/)).toEqual([]);
+    expect(joins(born)).toEqual([
+      ['starter', 'pid'],
+      ['init', 'cgroup'],
+    ]);
+    // A limit of processes could be reached: it holds for who is born, and not for who comes.
+    for (const steps of [exec(v1Host, false), exec({ ...v2Host, cgroup: { ...v2Host.cgroup, v2Controllers: ['pids'] } }, true)]) {
+      expect(steps.some(({ call }) => call.name === 'clone3')).toBe(false);
+      expect(opened(steps, /cgroup\.procs$/)).toHaveLength(1);
+      expect(joins(steps)).toEqual([
+        ['starter', 'cgroup'],
+        ['starter', 'pid'],
+      ]);
+    }
   });
 });

@@ -48,20 +48,39 @@ export function compileCgroupJoin(draft: Draft, paths: CgroupPaths, born?: Ref):
 export const birthplaceOf = (draft: Draft, { v2, unit }: CgroupPaths, wanted: boolean | undefined): string | undefined =>
   wanted && unit === undefined && !isRootless(draft.host) ? v2 : undefined;
 
+/** The same for exec: not where a limit of processes may be reached, as such a process can go there, and not be born there. */
+export const execBirthplaceOf = (draft: Draft, paths: CgroupPaths, wanted: boolean | undefined): string | undefined =>
+  draft.host.cgroup.v2Controllers.includes('pids') ? undefined : birthplaceOf(draft, paths, wanted);
+
+/** The starter's step that opens it. @returns its descriptor, which init has too */
+export function openBirthplace(draft: Draft, folder: string): Ref {
+  const saves = fresh(draft, 'cgroup');
+  add(draft, {
+    actor: 'starter',
+    chapter: 'cgroup',
+    from: draft.config.linux?.cgroupsPath ? '#/linux/cgroupsPath' : 'minirun',
+    call: open(folder, O.O_PATH | O.O_DIRECTORY | O.O_CLOEXEC),
+    saves,
+    why: "The container's cgroup of version 2: the next process is going to be born in it.",
+  });
+  return ref(saves);
+}
+
 /**
  * The same for exec, where init is born among the container's processes and has lost sight of the
  * host's /sys by then: the starter opens the files, and init writes to them. (Were the starter to
  * join, init could not be born where a limit of processes is reached.)
  * An ordinary user may move a process only below a folder that is its own and above both cgroups;
  * where there is none, the command runs where it is, as in runc.
+ * @param born the descriptor of v2's folder, where init is born in it
  * @returns what adds init's steps
  */
-export function compileCgroupOpen(draft: Draft, paths: CgroupPaths): () => void {
+export function compileCgroupOpen(draft: Draft, paths: CgroupPaths, born?: Ref): () => void {
   const starter: Setting = { actor: 'starter', chapter: 'cgroup', from: 'minirun' };
   const init: Setting = { ...starter, actor: 'init' };
   const files = [
     ...[...v1Folders(paths).keys()].map((folder) => `${folder}/tasks`),
-    ...(paths.v2 === undefined ? [] : [`${paths.v2}/cgroup.procs`]),
+    ...(paths.v2 === undefined || born ? [] : [`${paths.v2}/cgroup.procs`]),
   ];
   const forbidden = isRootless(draft.host) ? { ignore: ['EACCES', 'EBADF'] } : {};
   const opened = files.map((path) => {
@@ -77,6 +96,7 @@ export function compileCgroupOpen(draft: Draft, paths: CgroupPaths): () => void 
     return ref(name);
   });
   return () => {
+    if (born) closeResult(draft, init, born);
     for (const file of opened) {
       add(draft, {
         ...init,

@@ -3,7 +3,7 @@ import type { Host } from '../host/facts.ts';
 import type { Program } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Config, NamespaceType, Process } from '../spec/config.ts';
-import { compileCgroupOpen } from './cgroup-join.ts';
+import { compileCgroupOpen, execBirthplaceOf, openBirthplace } from './cgroup-join.ts';
 import { type CgroupPaths, cgroupPaths } from './cgroup-paths.ts';
 import { type CommandOptions, compileCommand } from './command.ts';
 import { compileFinalAffinity, compileInitialAffinity } from './cpu-affinity.ts';
@@ -29,6 +29,8 @@ export interface ExecOptions extends CommandOptions {
   namespaces: readonly NamespaceType[];
   /** Init has the runtime's mounts and another root in them (see Joined). */
   chrooted?: boolean;
+  /** As in CompileOptions. */
+  cloneInto?: boolean;
 }
 
 /** What the container's own process has and a further one gets too, unless it says otherwise; so in runc. */
@@ -57,10 +59,13 @@ export function compileExec(config: Config, asked: Process, host: Host, options:
   const joined = { pid: options.pid, namespaces: options.namespaces };
 
   compileInitialAffinity(draft, process.execCPUAffinity);
-  const joinCgroups = compileCgroupOpen(draft, options.cgroups ?? cgroupPaths(draft.config, host, options.id));
+  const cgroups = options.cgroups ?? cgroupPaths(draft.config, host, options.id);
+  const birthplace = execBirthplaceOf(draft, cgroups, options.cloneInto);
+  const born = birthplace === undefined ? undefined : openBirthplace(draft, birthplace);
+  const joinCgroups = compileCgroupOpen(draft, cgroups, born);
   compileIntelRdt(draft, options.id, true);
   const number = compileNumberFromStarter(draft);
-  compileJoiningStarter(draft, joined, number.before);
+  compileJoiningStarter(draft, joined, number.before, born);
   number.after();
   signal(draft, starter, TOKENS.cloned, 'Tell the runtime that it exists.');
   wait(draft, { ...starter, actor: 'runtime' }, TOKENS.cloned, 'The runtime needs its number, for what is set from outside.');

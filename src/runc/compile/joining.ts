@@ -1,7 +1,7 @@
 /** Steps that put a new process into the namespaces of one that runs: for exec, and for hooks. */
 import { CLONE, O, PR } from '../../libc/flags.ts';
-import { clone, open, prctl, setns } from '../program/calls.ts';
-import { ref } from '../program/step.ts';
+import { clone, clone3, open, prctl, setns } from '../program/calls.ts';
+import { type Ref, ref } from '../program/step.ts';
 import type { NamespaceType } from '../spec/config.ts';
 import { add, closeResult, type Draft, type Setting } from './draft.ts';
 import { NAMESPACE_FILE, NAMESPACE_FLAG } from './namespaces.ts';
@@ -28,8 +28,15 @@ const WHY: Partial<Record<NamespaceType, string>> = {
 /**
  * The starter joins all namespaces, then clones init.
  * @param beforeClone more steps of the starter, made when it has joined everything
+ * @param birthplace descriptor of the cgroup of version 2 in which init is born. It joins its cgroup namespace itself then: with
+ * `nsdelegate`, who is in there already can have no child outside of what is seen from there, and the starter is outside.
  */
-export function compileJoiningStarter(draft: Draft, { pid, namespaces }: Joined, beforeClone: () => void = () => {}): void {
+export function compileJoiningStarter(
+  draft: Draft,
+  { pid, namespaces }: Joined,
+  beforeClone: () => void = () => {},
+  birthplace?: Ref,
+): void {
   const starter: Setting = { actor: 'starter', chapter: 'namespaces', from: 'minirun' };
   add(draft, {
     ...starter,
@@ -46,15 +53,18 @@ export function compileJoiningStarter(draft: Draft, { pid, namespaces }: Joined,
     });
   }
   for (const type of ORDER)
-    if (namespaces.includes(type)) joinNamespace(draft, starter, type, WHY[type] ?? `Join the container's ${type} namespace.`);
+    if (namespaces.includes(type) && !(birthplace && type === 'cgroup'))
+      joinNamespace(draft, starter, type, WHY[type] ?? `Join the container's ${type} namespace.`);
   beforeClone();
   add(draft, {
     ...starter,
-    call: clone(CLONE.CLONE_PARENT | CLONE.SIGCHLD),
+    call: birthplace ? clone3(CLONE.CLONE_PARENT, birthplace) : clone(CLONE.CLONE_PARENT | CLONE.SIGCHLD),
     saves: 'init',
     becomes: 'init',
     why: "Make the process that becomes the command, inside the container's pid namespace, and as a child of the runtime, which waits for it.",
   });
+  if (birthplace && namespaces.includes('cgroup'))
+    joinNamespace(draft, { ...starter, actor: 'init' }, 'cgroup', "Join the container's cgroup namespace.");
 }
 
 function joinNamespace(draft: Draft, setting: Setting, type: NamespaceType, why: string): void {

@@ -11,6 +11,7 @@ import { clone, clone3, open, prctl, setns, unshare } from '../program/calls.ts'
 import { type Ref, ref } from '../program/step.ts';
 import { TOKENS } from '../program/tokens.ts';
 import type { Config, NamespaceType } from '../spec/config.ts';
+import { openBirthplace } from './cgroup-join.ts';
 import { add, closeResult, type Draft, fresh, isNew, namespaceOf, type Setting, signal, wait } from './draft.ts';
 import { compileTimeNamespace } from './time-namespace.ts';
 
@@ -162,17 +163,6 @@ export function compileStarter(draft: Draft, beforeJoining: () => void = () => {
     'The runtime needs the number of the new process, to map its users and set its limits.',
   );
   return cgroup;
-}
-
-function openBirthplace(draft: Draft, folder: string): Ref {
-  const saves = fresh(draft, 'cgroup');
-  add(draft, {
-    ...starter(draft.config.linux?.cgroupsPath ? '#/linux/cgroupsPath' : 'minirun'),
-    call: open(folder, O.O_PATH | O.O_DIRECTORY | O.O_CLOEXEC),
-    saves,
-    why: "The container's cgroup of version 2: the next process is going to be born in it.",
-  });
-  return ref(saves);
 }
 
 /** Init's own namespaces: joined by path, or new. */

@@ -66,7 +66,7 @@ export interface ExecRequest {
   engine: EngineName;
   observer?: Observer;
   detachKeys?: Uint8Array;
-  choices?: Pick<Choices, 'preserveFds' | 'noKeyring'>;
+  choices?: Pick<Choices, 'preserveFds' | 'noKeyring' | 'cloneInto'>;
   consoleSocket?: number;
   /** The streams were made for this process: give them to its user. */
   ownStreams?: boolean;

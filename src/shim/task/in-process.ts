@@ -114,7 +114,16 @@ export function inProcessRuntime(options: InProcessOptions): Omit<OciRuntime, 'c
         command = asked.args?.[0] ?? '';
         const started = startExec(
           view,
-          { stateRoot: root, id, process: asked, engine: 'native', ownStreams: true, warn, ...observed('exec', id) },
+          {
+            stateRoot: root,
+            id,
+            process: asked,
+            engine: 'native',
+            ownStreams: true,
+            warn,
+            choices: { cloneInto: mayCloneInto() },
+            ...observed('exec', id),
+          },
           streams,
         );
         return { pid: started.pid, master: started.master };
