@@ -11,6 +11,7 @@ import { eventually, hasProgram } from './support/sandbox.ts';
 const reason = noRuntime() ?? (hasProgram('docker') ? undefined : 'needs the program docker');
 if (reason) console.log(`minirund-load: skipped, ${reason}`);
 
+const SLOWNESS = Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1);
 const NONE = ['--network', 'none'];
 const MB = 1 << 20;
 /** What a flood of output may cost the daemon: a few buffers, whatever the length of the flood. */
@@ -248,8 +249,25 @@ describe.skipIf(reason)('minirund under load', () => {
       expect(waits[Math.floor(waits.length * 0.9)]).toBeLessThan(1000);
       await ok('rm', '-f', 'prints');
     },
-    90_000 * Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1),
+    90_000 * SLOWNESS,
   );
+
+  test('one container that prints as fast as it can: the others are served all the same', async () => {
+    await ok('run', '-d', '--name', 'yes', '--log-opt', 'max-size=5m', ...NONE, 'busybox', 'yes');
+    const took = async (act: () => Promise<unknown>): Promise<number> => {
+      const since = performance.now();
+      await act();
+      return performance.now() - since;
+    };
+    const asked: number[] = [];
+    for (let i = 0; i < 20; i++) asked.push(await took(() => ask('GET', '/v1.41/containers/json')));
+    const ran = await took(() => ok('run', '--rm', ...NONE, 'busybox', 'true'));
+    asked.sort((a, b) => a - b);
+    console.log(`minirund-load: beside yes: ps ${Math.round(asked[10] ?? 0)} ms, run ${Math.round(ran)} ms`);
+    expect(asked[10]).toBeLessThan(200 * SLOWNESS);
+    await ok('rm', '-f', 'yes');
+    await nothingLeft(daemon, before);
+  });
 
   test('500 requests at once, and fifty that want the same name', async () => {
     await ok('create', '--name', 'there', ...NONE, 'busybox', 'true');

@@ -14,8 +14,10 @@ export interface Container {
   readonly awaiting: Set<(running: Running) => void>;
   /** One thing at a time: start, stop, remove and the like wait for each other. */
   locked<T>(act: () => Promise<T>): Promise<T>;
-  /** Writes the record down, so that a daemon that is killed finds it. */
+  /** Writes the record down, so that a daemon that is killed finds it. @throws Error of the file system */
   save(): void;
+  /** The same for what has happened already and cannot be refused: on a full disk, as soon as there is room. */
+  note(): void;
   /** Tells `docker events`, with the labels, the name and the image. */
   tell(action: string, attributes?: Record<string, string>): void;
   /** Called at each change of its state that somebody may wait for. @returns ends it */

@@ -47,7 +47,7 @@ export async function ended(daemon: Daemon, container: Container, exit: Exit): P
   }
   // Nobody but the task knows how it ended: that is written down before the task is taken away.
   record.Ended = exit === UNKNOWN && record.Ended ? record.Ended : endingOf(exit);
-  container.save();
+  container.note();
   await removeTask(clients, id).catch((error: unknown) => log('error', 'task not removed', { id, error: textOf(error) }));
   const { State, Ended } = record;
   Object.assign(State, { Status: 'exited', Pid: 0, ...Ended });
@@ -59,7 +59,7 @@ export async function ended(daemon: Daemon, container: Container, exit: Exit): P
   await leaveNetworks(daemon, container);
   await releaseVolumes(daemon, container);
   delete record.Ended;
-  container.save();
+  container.note();
   // Who follows the log hears of the end by this, and may ask at once for what only an ended container can.
   running?.closeLog();
   container.changed('exited');

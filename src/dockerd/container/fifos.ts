@@ -54,8 +54,10 @@ export interface FifoReader {
   release(): void;
 }
 
+/** What is read at once, at most. Short lines take the longest: 32 KiB of `y` are some milliseconds of work. */
+export const BLOCK_SIZE = 32 << 10;
 /** One for all: it is read into and given to who takes it in one go. */
-const BLOCK = Buffer.allocUnsafeSlow(64 << 10);
+const BLOCK = Buffer.allocUnsafeSlow(BLOCK_SIZE);
 
 /**
  * What is read is given to `take` before anything more is read, and nothing waits inside of this

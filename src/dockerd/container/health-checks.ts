@@ -33,7 +33,7 @@ export function openHealthChecks(look: LookAfter, clock: Clock): HealthChecks {
       const result = { Start: began.at, End: now(), ExitCode: exitCode, Output: output };
       State.Health = afterLook(before, result, check, began.age);
       if (State.Health.Status !== before.Status) {
-        container.save();
+        container.note();
         container.tell(`health_status: ${State.Health.Status}`);
       }
       schedule();

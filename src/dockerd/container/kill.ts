@@ -45,7 +45,7 @@ export function wantEnd(container: Container): void {
   if (!running || running.stopping) return;
   running.stopping = true;
   record.StoppedByHand = true;
-  container.save();
+  container.note();
 }
 
 /** One that waits for its next start is ended by forgetting that. @returns false when there is a process to be ended */

@@ -18,7 +18,7 @@ export async function watchMemory({ clients, containers, log }: Daemon, signal: 
         const container = containers.find(fromBinary(TaskOOMSchema, event.value).containerId);
         if (!container?.running) continue;
         container.record.State.OOMKilled = true;
-        container.save();
+        container.note();
         container.tell('oom');
       }
     } catch (error) {

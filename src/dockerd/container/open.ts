@@ -20,7 +20,27 @@ export function checkName(name: string): string {
   throw badRequest(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
 }
 
-function newContainer(record: ContainerRecord, folder: string, events: Events): Container {
+/** How often a full disk is looked at again, in ms. */
+const AGAIN_MS = 2000;
+
+function newContainer(record: ContainerRecord, folder: string, events: Events, log: Log): Container {
+  let late: NodeJS.Timeout | undefined;
+  const save = () => {
+    writeWhole(join(folder, RECORD), `${JSON.stringify(record)}\n`);
+    clearTimeout(late);
+    late = undefined;
+  };
+  const note = () => {
+    try {
+      save();
+    } catch (error) {
+      // Removed meanwhile.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      if (late === undefined) log('error', 'state of a container is not on the disk yet', { id: record.Id, error });
+      clearTimeout(late);
+      late = setTimeout(note, AGAIN_MS).unref();
+    }
+  };
   let last: Promise<unknown> = Promise.resolve();
   const listeners = new Set<(change: Change) => void>();
   return {
@@ -34,7 +54,8 @@ function newContainer(record: ContainerRecord, folder: string, events: Events): 
       last = mine.catch(() => undefined);
       return mine;
     },
-    save: () => writeWhole(join(folder, RECORD), `${JSON.stringify(record)}\n`),
+    save,
+    note,
     tell(action, attributes = {}) {
       const { Config, Name, Id } = record;
       events.publish('container', action, Id, { ...Config.Labels, ...attributes, image: Config.Image ?? '', name: Name });
@@ -59,7 +80,7 @@ export function openContainers(dataRoot: string, events: Events, log: Log): Cont
     const folder = join(root, id);
     try {
       const record = JSON.parse(readFileSync(join(folder, RECORD), 'utf8')) as ContainerRecord;
-      byId.set(id, newContainer(record, folder, events));
+      byId.set(id, newContainer(record, folder, events, log));
       names.set(record.Name, id);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
@@ -105,7 +126,7 @@ export function openContainers(dataRoot: string, events: Events, log: Log): Cont
     add(record) {
       const folder = join(root, record.Id);
       mkdirSync(folder, { mode: 0o710 });
-      const container = newContainer(record, folder, events);
+      const container = newContainer(record, folder, events, log);
       container.save();
       byId.set(record.Id, container);
       return container;

@@ -16,7 +16,7 @@ export const pause = (daemon: Daemon, container: Container): Promise<void> =>
     }
     State.Status = 'paused';
     daemon.health.paused(container);
-    container.save();
+    container.note();
     container.tell('pause');
   });
 
@@ -31,6 +31,6 @@ export const unpause = (daemon: Daemon, container: Container): Promise<void> =>
     }
     State.Status = 'running';
     daemon.health.resumed(container);
-    container.save();
+    container.note();
     container.tell('unpause');
   });

@@ -33,12 +33,12 @@ export async function removeContainer(daemon: Daemon, container: Container, { fo
   await container.locked(async () => {
     if (!daemon.containers.find(id)) return;
     State.Status = 'removing';
-    container.save();
+    container.note();
     try {
       await removeSnapshot(daemon, container);
     } catch (error) {
       State.Status = 'dead';
-      container.save();
+      container.note();
       throw serverError(`container ${id}: its files cannot be removed: ${textOf(error)}`, error);
     }
     daemon.containers.drop(container);

@@ -65,7 +65,7 @@ export function openRestarts({ containers, startAgain, start, log, clock }: Rest
         const { State } = container.record;
         if (State.Status !== 'restarting') return false;
         State.Status = 'exited';
-        container.save();
+        container.note();
         return true;
       });
     },

@@ -161,7 +161,7 @@ async function notStarted(daemon: Daemon, container: Container, error: unknown):
   const { code, failure } = failureOf(error);
   Object.assign(record.State, { Pid: 0, ExitCode: code, Error: failure.message });
   if (record.State.Status === 'restarting') record.State.Status = 'exited';
-  container.save();
+  container.note();
   container.changed('exited');
   if (record.HostConfig.AutoRemove) void removeContainer(daemon, container, { force: false, volumes: true }).catch(() => undefined);
   throw failure;

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { FifoPaths } from './fifos.ts';
-import { type FifoReader, readFifo, removeFifos, writeFifo } from './fifos.ts';
+import { BLOCK_SIZE, type FifoReader, readFifo, removeFifos, writeFifo } from './fifos.ts';
 
 export type Stream = 'stdout' | 'stderr';
 
@@ -64,8 +64,13 @@ export function openStreams(paths: FifoPaths, { record, closeIO }: StreamsOption
     const reader = readFifo(path, (chunk) => {
       record?.(stream, chunk);
       for (const listener of listeners) if (!listener.output(stream, chunk)) waiting.add(listener);
-      if (draining || waiting.size === 0) return true;
-      for (const { socket } of readers) socket.pause();
+      if (!draining && waiting.size > 0) {
+        for (const { socket } of readers) socket.pause();
+        return false;
+      }
+      if (chunk.length < BLOCK_SIZE) return true;
+      // There is more, and libuv would go on reading it for a while: everybody else has a turn first.
+      setImmediate(goOn);
       return false;
     });
     readers.push(reader);

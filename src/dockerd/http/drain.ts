@@ -1,9 +1,9 @@
 /** What is left of a request's body when its handler has refused it. */
 import type { IncomingMessage } from 'node:http';
 
-/** As much as Go's servers read; clients are used to it. */
-const MOST = 256 << 10;
-const PATIENCE_MS = 1000;
+/** A client that sends more, or is so slow, is cut off. Reading costs little, and being cut off tells a client nothing. */
+const MOST = 1 << 30;
+const PATIENCE_MS = 2000;
 
 /**
  * Reads the rest: a client that is still sending takes an early answer for a broken connection, and tells that
@@ -24,6 +24,7 @@ export function drain(request: IncomingMessage): Promise<boolean> {
     };
     const timer = setTimeout(finish, PATIENCE_MS, false);
     const count = (chunk: Buffer) => {
+      timer.refresh();
       read += chunk.length;
       if (read > MOST) finish(false);
     };

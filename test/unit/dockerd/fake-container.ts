@@ -72,6 +72,9 @@ export function fakeContainer(config: Partial<ContainerConfig> = {}, hostConfig:
       last = mine.catch(() => undefined);
       return mine;
     },
+    note() {
+      this.save();
+    },
     save() {
       saved = JSON.stringify(record);
     },
