@@ -103,5 +103,8 @@ describe.skipIf(reason)('both engines', () => {
     config.linux!.uidMappings = config.linux!.gidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
     await expect(run(config, { engine: 'ffi' })).rejects.toThrow(/ffi engine cannot .* user namespace.*--engine native/);
     expect(existsSync(BUSYBOX)).toBe(true);
+    const joins = plainConfig(['/bin/true']);
+    joins.linux!.namespaces = joins.linux!.namespaces!.map((one) => (one.type === 'mount' ? { ...one, path: '/proc/1/ns/mnt' } : one));
+    await expect(run(joins, { engine: 'ffi' })).rejects.toThrow(/ffi engine cannot enter a mount namespace.*--engine native/);
   });
 });

@@ -22,6 +22,7 @@ import { ffiInitPath } from './installed.ts';
 import type { Engine } from './launch.ts';
 
 const CLONE_NEWUSER = 0x10000000n;
+const CLONE_NEWNS = 0x20000n;
 const CLONE_NEWPID = 0x20000000;
 const SIGKILL = 9;
 
@@ -32,6 +33,8 @@ export function ffiRefusal(program: Program): string | undefined {
     if (!['clone', 'unshare', 'setns'].includes(call.name) || flags?.kind !== 'int') continue;
     if (BigInt(flags.value) & CLONE_NEWUSER)
       return 'the ffi engine cannot make or join a user namespace, because Node has several threads and the kernel allows it to single-threaded processes only; use --engine native (it needs a C compiler once: apt install gcc, then npm run build)';
+    if (call.name === 'setns' && BigInt(flags.value) & CLONE_NEWNS)
+      return 'the ffi engine cannot enter a mount namespace that is there already, as a further command in a container must, because the threads of Node share their root and working folder (setns(2)); use --engine native';
   }
   return undefined;
 }
