@@ -82,8 +82,13 @@ export function prepareStateRoot(root: string): void {
   if (uid !== (process.getuid?.() ?? 0)) throw new Error(`the state folder ${root} belongs to user ${uid}; use --root to name another`);
 }
 
+let own: ProcessName | undefined;
+
 /** This process, named for good. */
-export const self = (): ProcessName => ({ pid: process.pid, start: startTime(process.pid) ?? 0 });
+export function self(): ProcessName {
+  own ??= { pid: process.pid, start: startTime(process.pid) ?? 0 };
+  return own;
+}
 
 /** The same container, not another one that got its id later. */
 export const sameContainer = (a: State | undefined, b: State): boolean =>

@@ -39,7 +39,13 @@ export function isOurs(name: string): boolean {
   }
 }
 
-export function chooseRuntime(options: Options, bundle: string, context: RuntimeContext): OciRuntime {
+/** @param hooked what traitsOf says of the bundle, for who has asked already */
+export function chooseRuntime(
+  options: Options,
+  bundle: string,
+  context: RuntimeContext,
+  hooked: Traits['hooked'] = hookedCalls(bundle),
+): OciRuntime {
   const named = options.binaryName;
   const root = join(options.root || (named ? PROGRAMS_ROOT : context.runtimeRoot), context.namespace);
   const choices = { root, systemdCgroup: options.systemdCgroup, noPivot: options.noPivotRoot, noKeyring: options.noNewKeyring };
@@ -50,6 +56,6 @@ export function chooseRuntime(options: Options, bundle: string, context: Runtime
   // Its own program, with the same state folder: for what takes longer than this process may stand still.
   const program = asProgram([process.execPath, ownProgram()]);
   const { checkpoint, restore } = program;
-  const slow = Object.fromEntries(hookedCalls(bundle).map((call) => [call, program[call]]));
+  const slow = Object.fromEntries(hooked.map((call) => [call, program[call]]));
   return { ...module, checkpoint, restore, ...slow };
 }

@@ -35,8 +35,8 @@ export async function createContainer(request: CreateTaskRequest, context: ShimC
     throw unknown(`failed to mount rootfs component: ${messageOf(error)}`);
   }
   try {
-    const { ownPids } = traitsOf(bundle);
-    const runtime = chooseRuntime(options, bundle, context);
+    const { ownPids, hooked } = traitsOf(bundle);
+    const runtime = chooseRuntime(options, bundle, context, hooked);
     const container: Container = {
       id,
       bundle,
