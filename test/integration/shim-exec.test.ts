@@ -207,7 +207,7 @@ describe.skipIf(process.getuid?.() !== 0)('exec in a container of a shim', () =>
     const io = bench.fifos('stdout');
     const own = reader(io.stdout as string);
     const at = bench.bundle(['/bin/sh', '-c', 'cat /proc/self/cgroup; exec sleep 600'], (config) => {
-      config.linux = { ...config.linux, cgroupsPath: `/minirun-test/${Date.now()}` };
+      config.linux = { ...config.linux, cgroupsPath: `/minirun/minirun-test-${process.pid}` };
       config.linux.namespaces = [...(config.linux.namespaces ?? []).filter(({ type }) => type !== 'cgroup'), { type: 'cgroup' }];
       alter?.(config.linux);
     });
