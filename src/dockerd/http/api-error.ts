@@ -36,11 +36,19 @@ const STATUS: Partial<Record<Code, number>> = {
 /** containerd ends its errors with the name of their kind; of a wrong argument the status says it. */
 export const wordsOf = ({ rawMessage }: ConnectError): string => rawMessage.replace(/: invalid argument$/, '');
 
+/** Node's and the kernel's words for it. */
+const FULL = /\b(ENOSPC|EDQUOT)\b|no space left on device/;
+
+const advised = (message: string): string =>
+  FULL.test(message)
+    ? `${message}: the disk with the daemon's data is full; docker system df shows what takes room, docker system prune makes some`
+    : message;
+
 /** Any failure as one that can be sent. */
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (error instanceof ConnectError) return new ApiError(STATUS[error.code] ?? 500, wordsOf(error), { cause: error });
-  return new ApiError(500, error instanceof Error ? error.message : String(error), { cause: error });
+  if (error instanceof ConnectError) return new ApiError(STATUS[error.code] ?? 500, advised(wordsOf(error)), { cause: error });
+  return new ApiError(500, advised(error instanceof Error ? error.message : String(error)), { cause: error });
 }
 
 export const isStatus = (error: unknown, status: number): boolean => error instanceof ApiError && error.status === status;
