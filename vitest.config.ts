@@ -29,7 +29,7 @@ export default defineConfig({
         test: {
           name: 'swap',
           include: ['test/swap/**/*.test.ts'],
-          // Whole engines: after the others, one at a time.
+          // Whole engines: one at a time, and not beside the integration tests.
           fileParallelism: false,
           retry,
           sequence: { groupOrder: 1 },
