@@ -350,11 +350,6 @@ describe.skipIf(reason)('mounts', () => {
       const seen = `cut -d ' ' -f 5 /proc/self/mountinfo | head -n 2; ls -d ${folder} 2>/dev/null || echo gone; ls / | grep -c -x proc`;
       expect(out(seen, change, ours, ['--no-pivot'])).toBe('/\n/proc\ngone\n1');
     });
-    it('without a mount namespace nothing may be mounted', () => {
-      const answer = start('true', (c) => void (c.linux!.namespaces = c.linux!.namespaces!.filter((n) => n.type !== 'mount')));
-      expect(answer.code).toBe(1);
-      expect(answer.err).toMatch(/mount/);
-    });
     it("shows the host's /sys to a user namespace that stays in the host's network", () => {
       const root = rootfs(100000);
       const change = (c: Config) => {

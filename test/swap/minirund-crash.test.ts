@@ -68,7 +68,7 @@ describe.skipIf(reason)('minirund, killed', () => {
 
   test('what runs goes on, what ended meanwhile has its exit code and time, and what was to go has gone', async () => {
     const gate = join(daemon.place.folder, 'gate');
-    mkdirSync(gate);
+    mkdirSync(gate, { recursive: true });
     const RUN = ['run', '-d', '--network', 'none', '-v', `${gate}:/gate`];
     const WAIT = 'until [ -e /gate/open ]; do usleep 20000; done';
     await ok(...RUN, '--name', 'lives', 'busybox', 'sh', '-c', `echo before; ${WAIT}; echo meanwhile; sleep 1000`);

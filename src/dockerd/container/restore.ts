@@ -1,5 +1,6 @@
 /** After the daemon's start: containers that run are found again, and what a killed daemon left half done is put in order. */
 import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { textOf } from '../../containerd/log.ts';
 import { Status } from '../../proto/containerd/types/task_pb.ts';
 import type { Daemon } from '../daemon.ts';
@@ -13,6 +14,9 @@ import { SNAPSHOT_LABEL } from './snapshot-label.ts';
 import { closeInput, fifoFolder, settle } from './start.ts';
 import { openStreams } from './streams.ts';
 import { removeTask, unlessGone } from './task.ts';
+
+/** What has ended while there was no daemon is put in order before clients are served, unless it takes longer. */
+const SETTLED_MS = 5000;
 
 /** Resolves when it is known of each container whether it runs. */
 export async function restoreContainers(daemon: Daemon): Promise<void> {
@@ -47,6 +51,8 @@ async function restoreOne(daemon: Daemon, container: Container, status: Status |
   const lives = status === Status.RUNNING || status === Status.PAUSED || status === Status.PAUSING || status === Status.STOPPED;
   if (lives && isRunning(record)) {
     reconnect(daemon, container, pid ?? record.State.Pid, status === Status.PAUSED);
+    // One that has ended meanwhile must not be shown as running to the first who asks.
+    if (status === Status.STOPPED) await Promise.race([container.running?.over, sleep(SETTLED_MS, undefined, { ref: false })]);
     return;
   }
   // Created and never started, or lost.
