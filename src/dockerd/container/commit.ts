@@ -15,7 +15,7 @@ import { adopt } from '../../containerd/transfer/adopt.ts';
 import { dropIngest, readManifest, writeContent } from '../../containerd/transfer/content.ts';
 import type { ContentPort } from '../../containerd/transfer/ports.ts';
 import type { Daemon } from '../daemon.ts';
-import { conflict } from '../http/api-error.ts';
+import { conflict, isStatus } from '../http/api-error.ts';
 import { danglingName } from '../image/dangling.ts';
 import type { Image, ImageConfig } from '../image/images.ts';
 import { shown } from '../image/reference.ts';
@@ -136,6 +136,17 @@ async function writeImage(
   });
 }
 
+/** It has ended, or somebody else has paused it or let it go on: nothing to be done then. */
+async function unless409(action: Promise<void>): Promise<boolean> {
+  try {
+    await action;
+    return true;
+  } catch (error) {
+    if (isStatus(error, 409)) return false;
+    throw error;
+  }
+}
+
 /**
  * Makes an image of a container, with the config of the container and these changes.
  * @returns the image's id
@@ -153,13 +164,13 @@ export async function commitContainer(daemon: Daemon, container: Container, requ
     ),
   );
   const base = await daemon.images.get(record.Image);
-  const paused = request.pause && record.State.Status === 'running';
-  if (paused) await pause(daemon, container);
+  const paused = request.pause && record.State.Status === 'running' && (await unless409(pause(daemon, container)));
   let image: string;
   try {
     image = await withOwnChanges(daemon, container, (all) => writeImage(daemon, container, base, request, config, all));
   } finally {
-    if (paused) await unpause(daemon, container).catch((error: unknown) => daemon.log('error', 'container stays paused', { id, error }));
+    if (paused)
+      await unless409(unpause(daemon, container)).catch((error: unknown) => daemon.log('error', 'container stays paused', { id, error }));
   }
   const imageRef = request.name ? shown(formatReference(request.name)) : '';
   if (imageRef !== '') tellOfImage(daemon.events, 'tag', image, imageRef, { config: { config } as ImageConfig });

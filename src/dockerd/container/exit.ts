@@ -1,11 +1,13 @@
 /** The end of a container: its output drained, its task and its mounts let go, its state written down, everybody told. */
 
+import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { textOf } from '../../containerd/log.ts';
 import type { Daemon } from '../daemon.ts';
 import type { Container } from './containers.ts';
+import { fifoFolder } from './fifos.ts';
 import { closeSubpaths } from './mounts/subpath.ts';
 import { leaveNetworks } from './network.ts';
 import { removeContainer } from './remove.ts';
@@ -49,6 +51,8 @@ export async function ended(daemon: Daemon, container: Container, exit: Exit): P
   record.Ended = exit === UNKNOWN && record.Ended ? record.Ended : endingOf(exit);
   container.note();
   await removeTask(clients, id).catch((error: unknown) => log('error', 'task not removed', { id, error: textOf(error) }));
+  // Its execs have ended with it.
+  rmSync(fifoFolder(daemon, id), { recursive: true, force: true });
   const { State, Ended } = record;
   Object.assign(State, { Status: 'exited', Pid: 0, ...Ended });
   container.running = undefined;

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { SyscallError } from '../../libc/errno.ts';
 import { call } from '../../libc/fd.ts';
 import { addressOf, cstring } from '../../libc/ffi.ts';
+import type { Daemon } from '../daemon.ts';
 
 const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants;
 const S_IFIFO = 0o010000;
@@ -26,6 +27,9 @@ export const fifoPaths = (folder: string, name: string, { stdin, tty }: { stdin:
   // What goes through a terminal cannot be told apart.
   stderr: tty ? '' : join(folder, `${name}-stderr`),
 });
+
+/** Where those of a container and its execs are. */
+export const fifoFolder = ({ options }: Pick<Daemon, 'options'>, id: string): string => join(options.execRoot, 'fifos', id);
 
 /** mkfifo(3). @throws SyscallError */
 function makeFifo(path: string): void {

@@ -4,7 +4,7 @@ import { ApiError, conflict, serverError } from '../http/api-error.ts';
 import type { Container } from './containers.ts';
 import { isRunning } from './record.ts';
 import { parseSignal, SIGKILL } from './signals.ts';
-import { isNotFound, unlessGone } from './task.ts';
+import { hasEnded, unlessGone } from './task.ts';
 
 /** How long a killed container may take, in ms: as in Docker. */
 const KILL_MS = 10_000;
@@ -17,7 +17,7 @@ export async function sendSignal({ clients }: Daemon, container: Container, sign
   try {
     await clients.tasks.kill({ containerId: id, signal });
   } catch (error) {
-    if (isNotFound(error)) throw stopped();
+    if (hasEnded(error)) throw stopped();
     throw serverError(`cannot kill container: ${record.Name}: ${(error as Error).message}`, error);
   }
 }

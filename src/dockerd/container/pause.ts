@@ -2,6 +2,7 @@
 import type { Daemon } from '../daemon.ts';
 import { conflict, serverError } from '../http/api-error.ts';
 import type { Container } from './containers.ts';
+import { hasEnded } from './task.ts';
 
 export const pause = (daemon: Daemon, container: Container): Promise<void> =>
   container.locked(async () => {
@@ -12,6 +13,7 @@ export const pause = (daemon: Daemon, container: Container): Promise<void> =>
     try {
       await daemon.clients.tasks.pause({ containerId: container.id });
     } catch (error) {
+      if (hasEnded(error)) throw conflict(`Container ${container.id} is not running`);
       throw serverError(`Cannot pause container ${container.id}: ${(error as Error).message}`, error);
     }
     State.Status = 'paused';
@@ -27,6 +29,7 @@ export const unpause = (daemon: Daemon, container: Container): Promise<void> =>
     try {
       await daemon.clients.tasks.resume({ containerId: container.id });
     } catch (error) {
+      if (hasEnded(error)) throw conflict(`Container ${container.id} is not paused`);
       throw serverError(`Cannot unpause container ${container.id}: ${(error as Error).message}`, error);
     }
     State.Status = 'running';

@@ -1,12 +1,13 @@
 /** `docker container prune`: those that do not run go. */
 import { textOf } from '../../containerd/log.ts';
 import type { Daemon } from '../daemon.ts';
-import { badRequest } from '../http/api-error.ts';
+import { badRequest, isStatus } from '../http/api-error.ts';
 import { pointInTime } from '../http/point-in-time.ts';
 import { type Filters, labelsMatch } from '../http/query.ts';
 import type { Container } from './containers.ts';
 import { isRunning } from './record.ts';
 import { removeContainer } from './remove.ts';
+import { isNotFound } from './task.ts';
 
 export const PRUNE_FILTERS = ['label', 'label!', 'until'] as const;
 
@@ -50,7 +51,8 @@ export async function pruneContainers(daemon: Daemon, filters: Filters): Promise
       deleted.push(id);
     } catch (error) {
       // Started, or removed by somebody else, since it was looked at; or its files cannot be removed. The others go.
-      daemon.log('warn', 'container not pruned', { id, error: textOf(error) });
+      const known = isNotFound(error) || isStatus(error, 409);
+      daemon.log(known ? 'debug' : 'warn', 'container not pruned', { id, error: textOf(error) });
     }
   }
   daemon.events.publish('container', 'prune', '', { reclaimed: String(reclaimed) });

@@ -15,14 +15,17 @@ export interface RemoveOptions {
   volumes: boolean;
 }
 
-/** @throws 409 for one that runs, or is being removed already */
-export async function removeContainer(daemon: Daemon, container: Container, { force, volumes }: RemoveOptions): Promise<void> {
+/** @throws 409 for one that runs, or is being removed already; 500 when its files cannot be removed */
+export async function removeContainer(daemon: Daemon, container: Container, options: RemoveOptions): Promise<void> {
+  // Somebody may start it while its end, or its lock, is waited for.
+  while (!(await removeStopped(daemon, container, options))) {}
+}
+
+/** @returns false when it runs again */
+async function removeStopped(daemon: Daemon, container: Container, { force, volumes }: RemoveOptions): Promise<boolean> {
   const { record, id } = container;
   const { State } = record;
-  if (State.Status === 'removing') {
-    if (force) return gone(container);
-    throw conflict(`removal of container ${id} is already in progress`);
-  }
+  if (State.Status === 'removing' && !force) throw conflict(`removal of container ${id} is already in progress`);
   if (isRunning(record)) {
     if (!force) {
       const how = State.Status === 'paused' ? 'paused: unpause and stop' : `${State.Status}: stop`;
@@ -30,8 +33,9 @@ export async function removeContainer(daemon: Daemon, container: Container, { fo
     }
     await killAndWait(daemon, container);
   }
-  await container.locked(async () => {
-    if (!daemon.containers.find(id)) return;
+  return container.locked(async () => {
+    if (!daemon.containers.find(id)) return true;
+    if (isRunning(record)) return false;
     State.Status = 'removing';
     container.note();
     try {
@@ -45,18 +49,9 @@ export async function removeContainer(daemon: Daemon, container: Container, { fo
     if (volumes) await removeVolumes(daemon, container);
     container.tell('destroy');
     container.changed('removed');
+    return true;
   });
 }
-
-/** Resolves when whoever removes it has done so. */
-const gone = (container: Container): Promise<void> =>
-  new Promise((resolve) => {
-    const off = container.onChange((change) => {
-      if (change !== 'removed') return;
-      off();
-      resolve();
-    });
-  });
 
 async function removeSnapshot(daemon: Daemon, { record, id }: Container): Promise<void> {
   await removeImageMounts(daemon, record.Mounts, record.Snapshotter);

@@ -1,12 +1,13 @@
 /** A container's other name. */
 import type { Daemon } from '../daemon.ts';
-import { ApiError, asApiError, badRequest } from '../http/api-error.ts';
+import { ApiError, asApiError, badRequest, notFound } from '../http/api-error.ts';
 import type { Container } from './containers.ts';
 import { checkName } from './open.ts';
 
 export const rename = ({ containers }: Daemon, container: Container, name: string): Promise<void> =>
   container.locked(async () => {
     const { record } = container;
+    if (!containers.find(container.id)) throw notFound(`No such container: ${container.id}`);
     if (name === '') throw badRequest('Neither old nor new names may be empty');
     const old = record.Name;
     const wanted = name.replace(/^\//, '');

@@ -6,12 +6,12 @@ import { Status } from '../../proto/containerd/types/task_pb.ts';
 import type { Daemon } from '../daemon.ts';
 import type { Container } from './containers.ts';
 import { ended, UNKNOWN, waitForEnd } from './exit.ts';
-import { fifoPaths } from './fifos.ts';
+import { fifoFolder, fifoPaths } from './fifos.ts';
 import { openContainerLog } from './logging.ts';
 import { isRunning } from './record.ts';
 import { removeContainer } from './remove.ts';
 import { SNAPSHOT_LABEL } from './snapshot-label.ts';
-import { closeInput, fifoFolder, settle } from './start.ts';
+import { closeInput, settle } from './start.ts';
 import { openStreams } from './streams.ts';
 import { removeTask, unlessGone } from './task.ts';
 

@@ -1,5 +1,5 @@
 /** Starting a container: all that it needs is made ready, then containerd makes the task and starts it. */
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { AnySchema } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
@@ -12,7 +12,7 @@ import type { Daemon } from '../daemon.ts';
 import { ApiError, conflict } from '../http/api-error.ts';
 import type { Container } from './containers.ts';
 import { ended, releaseVolumes, waitForEnd } from './exit.ts';
-import { fifoPaths, makeFifos } from './fifos.ts';
+import { fifoFolder, fifoPaths, makeFifos } from './fifos.ts';
 import { openContainerLog } from './logging.ts';
 import { closeSubpaths } from './mounts/subpath.ts';
 import { joinNetworks, leaveNetworks } from './network.ts';
@@ -25,9 +25,6 @@ import { removeTask } from './task.ts';
 
 /** What containerd calls a config.json in a message. */
 export const SPEC = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
-
-/** Where the fifos of a container and its execs are. */
-export const fifoFolder = ({ options }: Pick<Daemon, 'options'>, id: string): string => join(options.execRoot, 'fifos', id);
 
 /**
  * @returns false when it runs already, or will by itself
@@ -155,6 +152,7 @@ async function notStarted(daemon: Daemon, container: Container, error: unknown):
   running?.streams.close();
   running?.closeLog();
   await removeTask(daemon.clients, id).catch((reason: unknown) => daemon.log('error', 'task not removed', { id, error: textOf(reason) }));
+  rmSync(fifoFolder(daemon, id), { recursive: true, force: true });
   await leaveNetworks(daemon, container);
   unmountShm(container);
   await releaseVolumes(daemon, container);

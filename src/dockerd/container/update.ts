@@ -9,6 +9,7 @@ import type { Container } from './containers.ts';
 import { isRunning } from './record.ts';
 import { readHostDevices } from './spec/devices.ts';
 import { updateResources } from './spec/update-resources.ts';
+import { hasEnded } from './task.ts';
 
 /** What containerd calls limits in a message. */
 const RESOURCES = 'types.containerd.io/opencontainers/runtime-spec/1/LinuxResources';
@@ -28,7 +29,9 @@ export const updateContainer = (daemon: Daemon, container: Container, request: U
       try {
         await daemon.clients.tasks.update({ containerId: id, resources: create(AnySchema, { typeUrl: RESOURCES, value }) });
       } catch (error) {
-        throw serverError(`Cannot update container ${id}: ${error instanceof ConnectError ? error.rawMessage : String(error)}`, error);
+        // One that has just ended takes them with its next start.
+        if (!hasEnded(error))
+          throw serverError(`Cannot update container ${id}: ${error instanceof ConnectError ? error.rawMessage : String(error)}`, error);
       }
     }
     record.HostConfig = hostConfig;

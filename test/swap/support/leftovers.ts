@@ -5,7 +5,7 @@ import { eventually } from './sandbox.ts';
 // The database and the logs of the daemon grow; they are its own. Programs that only look are none of its.
 const LIST = `
 cut -d' ' -f5 /proc/self/mountinfo | sed 's/^/mount /'
-for folder in /run/minirun /var/lib/minirun/containers /var/lib/minirun/volumes; do
+for folder in /run /var/lib/minirun/containers /var/lib/minirun/volumes; do
   [ -d $folder ] && find $folder -xdev
 done
 find /var/lib/minirun -xdev -maxdepth 4 -path '*snapshots/*' -o -xdev -maxdepth 4 -path '*ingest/*'
