@@ -9,6 +9,11 @@ import { connectTtrpc, type TtrpcConnection } from '../../shim/ttrpc/client.ts';
 export interface Connections {
   /** @param address of a shim @returns the caller's share of the connection, as if it were one of its own */
   to(address: string): TtrpcConnection;
+  /**
+   * A shim has been started there: who comes now gets a new connection. The one that is there may have been made,
+   * by somebody else and a moment ago, to a shim that was about to end, and break only later.
+   */
+  renew(address: string): void;
   /** Ends all of them. */
   close(): void;
 }
@@ -21,6 +26,8 @@ interface Shared {
 }
 
 const LINGER_MS = 10_000;
+
+const pathOf = (address: string): string => address.replace(/^unix:\/\//, '');
 
 export function openConnections(connect: (address: string) => TtrpcConnection = connectTtrpc, lingerMs = LINGER_MS): Connections {
   const all = new Map<string, Shared>();
@@ -44,7 +51,7 @@ export function openConnections(connect: (address: string) => TtrpcConnection = 
   };
   return {
     to(address) {
-      const path = address.replace(/^unix:\/\//, '');
+      const path = pathOf(address);
       const shared = sharedTo(path);
       const { connection } = shared;
       shared.shares++;
@@ -56,6 +63,12 @@ export function openConnections(connect: (address: string) => TtrpcConnection = 
           shared.timer = setTimeout(() => drop(path, shared), isCurrent(path, shared) ? lingerMs : 0).unref();
         },
       });
+    },
+    renew(address) {
+      const shared = all.get(pathOf(address));
+      if (!shared) return;
+      forget(pathOf(address), shared);
+      if (shared.shares === 0) drop(pathOf(address), shared);
     },
     close() {
       for (const [path, shared] of all) drop(path, shared);

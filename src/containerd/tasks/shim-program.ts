@@ -77,11 +77,13 @@ export async function startShim(program: string, bundle: Bundle, caller: Caller,
     if (address === '') throw new Error(`${program} start: it printed no address`);
     return addressIn(address);
   };
-  return crossing(
+  const address = await crossing(
     () => messageOf('start', program, bundle),
     start,
-    (address) => ({ address }),
+    (found) => ({ address: found }),
   );
+  caller.connections.renew(address);
+  return address;
 }
 
 /** minirun's own shim holds many containers: one that runs is asked without starting the program, which would do no more. */

@@ -23,11 +23,13 @@ export async function sendSignal({ clients }: Daemon, container: Container, sign
 }
 
 /** A signal ends nothing that is frozen. */
-export async function thaw({ clients }: Daemon, container: Container): Promise<void> {
-  if (container.record.State.Status !== 'paused') return;
-  await unlessGone(clients.tasks.resume({ containerId: container.id })).catch(() => undefined);
-  container.record.State.Status = 'running';
-}
+export const thaw = ({ clients }: Daemon, container: Container): Promise<void> =>
+  container.locked(async () => {
+    const { State } = container.record;
+    if (State.Status !== 'paused') return;
+    await unlessGone(clients.tasks.resume({ containerId: container.id })).catch(() => undefined);
+    State.Status = 'running';
+  });
 
 /** POST /containers/ID/kill. @throws 400, 409 */
 export async function kill(daemon: Daemon, container: Container, signal: string | undefined): Promise<void> {

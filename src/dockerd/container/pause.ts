@@ -13,7 +13,8 @@ export const pause = (daemon: Daemon, container: Container): Promise<void> =>
     try {
       await daemon.clients.tasks.pause({ containerId: container.id });
     } catch (error) {
-      if (hasEnded(error)) throw conflict(`Container ${container.id} is not running`);
+      // One that is being killed counts as running here until it has gone on for that.
+      if (hasEnded(error) || /pause a paused/.test(String(error))) throw conflict(`Container ${container.id} is not running`);
       throw serverError(`Cannot pause container ${container.id}: ${(error as Error).message}`, error);
     }
     State.Status = 'paused';
@@ -29,7 +30,8 @@ export const unpause = (daemon: Daemon, container: Container): Promise<void> =>
     try {
       await daemon.clients.tasks.resume({ containerId: container.id });
     } catch (error) {
-      if (hasEnded(error)) throw conflict(`Container ${container.id} is not paused`);
+      // One that is killed goes on for that.
+      if (hasEnded(error) || /not paused/.test(String(error))) throw conflict(`Container ${container.id} is not paused`);
       throw serverError(`Cannot unpause container ${container.id}: ${(error as Error).message}`, error);
     }
     State.Status = 'running';

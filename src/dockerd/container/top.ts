@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import type { Daemon } from '../daemon.ts';
 import { badRequest, conflict, serverError } from '../http/api-error.ts';
 import type { Container } from './containers.ts';
+import { hasEnded } from './task.ts';
 
 export interface Processes {
   Titles: string[];
@@ -73,7 +74,9 @@ export async function topOf({ clients }: Pick<Daemon, 'clients'>, { id, record }
   checkPsArguments(text);
   if (Status === 'restarting') throw conflict(`Container ${id} is restarting, wait until the container is running`);
   if (Status !== 'running' && Status !== 'paused') throw conflict(`container ${id} is not running`);
-  const { processes } = await clients.tasks.listPids({ containerId: id });
+  const { processes } = await clients.tasks.listPids({ containerId: id }).catch((error: unknown) => {
+    throw hasEnded(error) ? conflict(`container ${id} is not running`) : error;
+  });
   const pids = processes.map(({ pid }) => pid);
   const args = text.split(' ').filter((argument) => argument !== '');
   try {

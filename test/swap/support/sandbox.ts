@@ -58,6 +58,14 @@ export async function eventually(description: string, holds: () => boolean | Pro
   }
 }
 
+/** What is frozen does not die. A test that failed may leave it so (cgroup version 1: on version 2 it dies all the same). */
+function thaw(path: string): void {
+  const file = join(path, 'freezer.state');
+  if (!existsSync(file)) return;
+  writeFileSync(file, 'THAWED');
+  for (const entry of readdirSync(path, { withFileTypes: true })) if (entry.isDirectory()) thaw(join(path, entry.name));
+}
+
 /** Removes a cgroup with all below it; processes that are still dying get a moment. */
 async function removeCgroup(path: string): Promise<void> {
   for (const entry of readdirSync(path, { withFileTypes: true })) if (entry.isDirectory()) await removeCgroup(join(path, entry.name));
@@ -86,6 +94,7 @@ async function sandbox(): Promise<Sandbox> {
     .map((line) => join(line.split(' ')[0] as string, name));
 
   const end = async (): Promise<void> => {
+    groups.forEach(thaw);
     outer.stdin.end();
     await said;
     for (const group of groups) if (existsSync(group)) await removeCgroup(group);
