@@ -106,3 +106,14 @@ it('one that nobody has needed for a while is ended', async () => {
   expect(made).toBe(2);
   connections.close();
 });
+
+it('where a shim has been started, the next one connects anew, and who has a share keeps it', async () => {
+  const connections = openConnections();
+  const old = connections.to(path);
+  await apiOf(old).connect({});
+  connections.renew(`unix://${path}`);
+  const fresh = connections.to(path);
+  await Promise.all([apiOf(old).connect({}), apiOf(fresh).connect({})]);
+  expect(sockets).toHaveLength(2);
+  connections.close();
+});

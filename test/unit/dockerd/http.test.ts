@@ -103,6 +103,8 @@ describe('a body', () => {
     ['{"HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":80}]}}}', 'HostConfig.PortBindings.80/tcp.0.HostPort'],
     ['{"Cmd"', 'invalid JSON in the request body'],
     ['[1]', 'invalid request body'],
+    ['{"Labels":["a"]}', 'Labels'],
+    ['{"HostConfig":{"PortBindings":[]}}', 'HostConfig.PortBindings'],
   ])('%s is refused with 400, and the field named', async (text, where) => {
     await expect(read(text)).rejects.toMatchObject({ status: 400, message: expect.stringContaining(where) });
   });
@@ -121,6 +123,7 @@ describe('errors', () => {
   it('of containerd have the status that Docker gives them', () => {
     expect(asApiError(new ConnectError('x: not found', Code.NotFound))).toMatchObject({ status: 404, message: 'x: not found' });
     expect(asApiError(new ConnectError('x', Code.AlreadyExists)).status).toBe(409);
+    expect(asApiError(new Error('ENOSPC: no space left on device, write')).message).toContain('docker system prune');
     expect(asApiError(new Error('other'))).toMatchObject({ status: 500, message: 'other' });
   });
 });
@@ -237,6 +240,27 @@ describe('the server', () => {
       `POST /told HTTP/1.1\r\nHost: d\r\n${upgrade}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`,
     );
     expect(wrong).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*word/);
+  });
+
+  it('who is refused is heard to the end: a client that still sends would tell a broken connection instead of the answer', async () => {
+    const path = await serve([
+      route('PUT', '/no', () => {
+        throw new ApiError(409, 'no room for that');
+      }),
+    ]);
+    const answer = await new Promise<string>((resolve, reject) => {
+      const asked = request({ socketPath: path, path: '/no', method: 'PUT' }, (response) => {
+        let text = '';
+        response.on('data', (piece) => {
+          text += piece;
+        });
+        response.on('end', () => resolve(text));
+      });
+      asked.on('error', reject);
+      for (let i = 0; i < 20; i++) asked.write(Buffer.alloc(1 << 20));
+      setTimeout(() => asked.end(), 100);
+    });
+    expect(answer).toBe('{"message":"no room for that"}\n');
   });
 
   it('an older client gets a bare 200 for the same', async () => {
