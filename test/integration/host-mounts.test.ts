@@ -1,5 +1,5 @@
 /** A container without a mount namespace of its own: it mounts among the host's mounts, and takes all of that away again. */
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
@@ -19,8 +19,8 @@ const reason = skipReason({ root: true, file: BUSYBOX }) ?? (nativeAvailable() ?
 if (reason) console.log(`host-mounts: skipped, ${reason}`);
 
 /** Where something is mounted in the rootfs, the rootfs itself included. */
-const mounted = (): string[] =>
-  parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')).flatMap((m) => (`${m.point}/`.startsWith(`${BUSYBOX}/`) ? [m.point] : []));
+const mounted = (root = BUSYBOX): string[] =>
+  parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')).flatMap((m) => (`${m.point}/`.startsWith(`${root}/`) ? [m.point] : []));
 
 describe.skipIf(reason)('a container without a mount namespace', () => {
   const folder = scratch('host-mounts');
@@ -82,12 +82,18 @@ describe.skipIf(reason)('a container without a mount namespace', () => {
 
   it('leaves what the engine has mounted as its root', () => {
     const id = newId();
-    mount({ type: '', source: BUSYBOX, target: BUSYBOX, flags: MS.MS_BIND, data: '' });
+    // As containerd and Docker do: a file system of its own.
+    const target = join(folder, 'mounted');
+    mkdirSync(target);
+    mount({ type: 'overlay', source: 'overlay', target, flags: MS.MS_RDONLY, data: `lowerdir=${BUSYBOX}:${folder}` });
     try {
-      expect(runtime(['run', '--bundle', bundleOf(id, shared(['true'])), id])).toMatchObject({ code: 0, err: '' });
-      expect(mounted()).toEqual([BUSYBOX]);
+      const config = shared(['true'], (c) => {
+        c.root = { path: target };
+      });
+      expect(runtime(['run', '--bundle', bundleOf(id, config), id])).toMatchObject({ code: 0, err: '' });
+      expect(mounted(target)).toEqual([target]);
     } finally {
-      unmount(BUSYBOX, MNT.MNT_DETACH);
+      unmount(target, MNT.MNT_DETACH);
     }
   });
 

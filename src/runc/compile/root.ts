@@ -169,7 +169,14 @@ export function compileChroot(draft: Draft): void {
     call: chroot('.'),
     why: 'Without a mount namespace of its own the root cannot be pivoted, that would move the host. chroot only changes where paths begin; it is no wall for a privileged process.',
   });
-  if (mountsOnHost(draft.config, draft.host)) compileRootPropagation(draft);
+  if (!mountsOnHost(draft.config, draft.host)) return;
+  add(draft, {
+    ...setting,
+    call: mount(null, '/', null, MS.MS_PRIVATE | MS.MS_REC, null),
+    why: "A bind of one of the host's mounts (its cgroups, a volume) still passes on what is mounted below it: not any more.",
+    man: 'mount_namespaces(7)',
+  });
+  compileRootPropagation(draft);
 }
 
 /** The same for a further process of such a container: there is no mount namespace that would bring its root along. */

@@ -22,6 +22,8 @@ const ownNamespace = (): string => readlinkSync('/proc/self/ns/mnt');
 const mountsAt = (path: string): number[] =>
   parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')).flatMap((m) => (m.point === path ? [m.id] : []));
 
+const topAt = (path: string): number | undefined => mountsAt(path).at(-1);
+
 /**
  * What has to be known of a rootfs before it is mounted over.
  * @throws Error when it is the host's root
@@ -38,7 +40,9 @@ export function hostRootAt(rootfs: string): HostRoot {
 /** Takes away what was mounted on the rootfs since, and all that lies on it. From another mount namespace it cannot be reached. */
 export function unmountHostRoot({ path, namespace, before }: HostRoot): void {
   if (ownNamespace() !== namespace) return;
-  const added = mountsAt(path).filter((id) => !before.includes(id));
-  // As often as something was added and no more: what was there before is the engine's.
-  for (const _ of added) unmount(path, MNT.MNT_DETACH | MNT.UMOUNT_NOFOLLOW);
+  // What lies on top, one after the other, until that is the engine's. Where the host's mounts are shared, each may
+  // take copies of itself along that lie further down: so it is looked at anew.
+  for (let top = topAt(path); top !== undefined && !before.includes(top); top = topAt(path)) {
+    if (!unmount(path, MNT.MNT_DETACH | MNT.UMOUNT_NOFOLLOW)) return;
+  }
 }
