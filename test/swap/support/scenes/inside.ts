@@ -21,7 +21,7 @@ export const inside = [
     'docker exec -t box tty',
     'docker exec -t box sh -c "echo x; exit 3" | od -c | head -1',
     'docker exec box sh -c "grep -E ^Cap /proc/self/status"; docker exec -u 5 box grep CapEff /proc/self/status',
-    '(for i in 1 2 3 4 5; do docker exec box sh -c "sleep 0.2; exit $i" & done; for j in 1 2 3 4 5; do wait -n; echo $?; done) | sort',
+    '(for i in 1 2 3 4 5; do docker exec box sh -c "sleep 0.2; exit $i" & jobs="$jobs $!"; done; for job in $jobs; do wait $job; echo $?; done)',
     'docker stop -t 0 box',
     differs('words of a newer Docker', 'docker exec box true', { code: 1, err: /container [0-9a-f]{64} is not running/ }),
     'docker rm box',
