@@ -4,7 +4,10 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { decodeProgram } from '../../src/runc/program/json.ts';
+import { compile } from '../../src/runc/compile/compile.ts';
+import { mayCloneInto } from '../../src/runc/host/clone-into.ts';
+import { probeHost } from '../../src/runc/host/probe.ts';
+import type { Config } from '../../src/runc/spec/config.ts';
 import { BIN, BUSYBOX, minirunIn, scratch, skipReason } from './support/minirun.ts';
 
 const reason = skipReason({ root: true, file: BUSYBOX });
@@ -166,9 +169,13 @@ describe.skipIf(reason)('run --through', () => {
         const below = (name: string) => steps.filter((l) => l.within === runc.find((m) => m.name === name)?.message).length;
         expect(below('create') + below('start')).toBe(steps.length);
         expect(below('start')).toBeGreaterThan(0);
-        // What is explained without running it is made, call by call, in this order for each process.
-        const explained = minirun(['explain', '--format', 'json', '--network', 'none', BUSYBOX, '/bin/true']);
-        const program = decodeProgram(explained.out);
+        // The program of that config is made, call by call, in this order for each process. A shim has init born in its cgroup.
+        const config = JSON.parse(minirun(['spec', '--network', 'none', BUSYBOX, '/bin/true']).out) as Config;
+        const program = compile(config, probeHost(config, { bundle: '/' }), {
+          id: 'x',
+          bundle: '/',
+          cloneInto: mayCloneInto(),
+        });
         for (const actor of ['runtime', 'init']) {
           const made = steps.filter((l) => l.actor === actor).map((l) => /^\w+/.exec(l.call ?? '')?.[0]);
           let at = 0;
