@@ -283,8 +283,11 @@ describe('the root', () => {
       expect.stringMatching(/^init openat\(.*\/srv\/rootfs, /),
     ]);
     expect(lines.findIndex((l) => /mount\(proc/.test(l))).toBeGreaterThan(bind);
-    expect(lines.filter((l) => /mount\(null, \/,/.test(l))).toEqual([]);
-    expect(lines).toContain('init chroot(.)');
+    // The host's / stays as it is: only what is / after the chroot is changed.
+    const chroot = lines.indexOf('init chroot(.)');
+    expect(chroot).toBeGreaterThan(bind);
+    expect(lines.slice(0, chroot).filter((l) => /mount\(null, \/,/.test(l))).toEqual([]);
+    expect(lines.slice(chroot).filter((l) => /mount\(null, \/,/.test(l))).toEqual(['init mount(null, /, null, MS_REC|MS_PRIVATE, null)']);
   });
   it('without a mount namespace and the right to mount can have no mounts', () => {
     const mounts: Mount[] = [{ destination: '/proc', type: 'proc' }];
