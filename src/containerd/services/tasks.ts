@@ -84,7 +84,12 @@ export const tasksService = (services: Services): ServiceImpl<typeof Tasks> => {
     },
     async kill({ containerId, execId, signal, all }, context) {
       const task = await findProcess(containerId, execId, context);
-      await task.api.kill({ id: containerId, execId, signal, all }, task.call);
+      try {
+        await task.api.kill({ id: containerId, execId, signal, all }, task.call);
+      } catch (error) {
+        // The shim ends with its last container: there is nobody to kill any more.
+        throw isClosed(error) ? new ConnectError(`task ${containerId} not found: not found`, Code.NotFound) : error;
+      }
       return {};
     },
     async exec({ containerId, execId, stdin, stdout, stderr, terminal, spec }, context) {
