@@ -1,8 +1,9 @@
 /** `minirund`: Docker's API as a daemon, with dockerd's flags. */
 import { rmSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { logTo, textOf } from '../containerd/log.ts';
+import { packageRoot } from '../runc/engine/installed.ts';
+import { MINIRUN_SHIM } from './container/runtime.ts';
 import { writeWhole } from './durable.ts';
 import { createApiServer } from './http/server.ts';
 import { endWhenIdle, releaseMemoryWhenIdle } from './idle.ts';
@@ -14,7 +15,7 @@ import { routesOf } from './routes.ts';
 import { DAEMON_VERSION } from './version.ts';
 
 /** The runtime's name that containerd knows, and the program beside this one. */
-const SHIMS = { 'io.containerd.minirun.v1': join(dirname(fileURLToPath(import.meta.url)), '..', 'bin', 'containerd-shim-minirun-v1') };
+const SHIMS = { [MINIRUN_SHIM]: join(packageRoot(), 'bin', 'containerd-shim-minirun-v1') };
 
 async function serve(options: DaemonOptions): Promise<void> {
   if (process.geteuid?.() !== 0)

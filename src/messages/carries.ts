@@ -7,7 +7,7 @@ import type { Carried, Fields } from './message.ts';
 
 /** Longer texts end in an ellipsis. */
 const LONGEST_TEXT = 200;
-const LONGEST_LIST = 8;
+export const LONGEST_LIST = 8;
 const DEEPEST = 6;
 
 /** Names of fields, labels and variables whose values are nobody's business. */

@@ -2,16 +2,14 @@
  * Requests of Docker's API as messages. Their clients tell nothing (the real docker least of all), so
  * it is told here, by the receiver.
  */
-import { shown } from './carries.ts';
-import { begin, sentence } from './crossing.ts';
-import type { Carried, Fields, Seam } from './message.ts';
-import { answeringTo, isTold } from './teller.ts';
+import { HIDDEN, LONGEST_LIST, shown } from './carries.ts';
+import { begin, type Crossing, sentence } from './crossing.ts';
+import type { Carried, Fields } from './message.ts';
+import { answeringTo } from './teller.ts';
 
 const SECRET = /token|secret|passw|credential|auth|api_?key|private_?key|cookie/i;
 /** People keep passwords in it. */
 const ENVIRONMENT = /^(env|buildargs)$/i;
-const HIDDEN = '(not shown)';
-const LONGEST_LIST = 8;
 const DEEPEST = 4;
 
 /** What a body or a query says, without what says nothing: null, '', 0, false and empty lists. */
@@ -43,20 +41,11 @@ function carried(value: unknown, depth: number): Carried | undefined {
 }
 
 /**
- * Runs a handler; what it sends meanwhile is told within the request. Where nobody listens, it is `act()` and no more.
- * @param name `POST /containers/create`
- * @param carries made only when somebody listens
+ * Runs a handler; what it sends meanwhile is told within the request.
  * @param status the answer's, when it is there
  */
-export async function receivedRequest(
-  seam: Seam,
-  name: string,
-  carries: () => Promise<Fields>,
-  act: () => Promise<void>,
-  status: () => number,
-): Promise<void> {
-  if (!isTold()) return act();
-  const { id, end } = begin({ ...seam, name, carries: await carries() });
+export async function receivedRequest(message: Crossing, act: () => Promise<void>, status: () => number): Promise<void> {
+  const { id, end } = begin(message);
   try {
     await answeringTo(id, act);
     end({ status: status() });
@@ -65,5 +54,3 @@ export async function receivedRequest(
     throw error;
   }
 }
-
-export { isTold };

@@ -1,9 +1,9 @@
 /** The runtime of a container: which shim is its parent, and which OCI runtime that calls. */
 
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Options, OptionsSchema } from '../../proto/containerd/runc/options_pb.ts';
+import { packageRoot } from '../../runc/engine/installed.ts';
 import { badRequest } from '../http/api-error.ts';
 import type { DaemonOptions } from '../options.ts';
 
@@ -25,7 +25,7 @@ export const runtimeNames = ({ runtimes }: Pick<DaemonOptions, 'runtimes'>): str
 ];
 
 /** The program of minirun's runtime, for shims that call one. */
-const OUR_RUNTIME = join(dirname(fileURLToPath(import.meta.url)), '..', 'bin', 'minirun-runc');
+const ourRuntime = (): string => join(packageRoot(), 'bin', 'minirun-runc');
 
 export interface ChosenRuntime {
   name: string;
@@ -50,6 +50,6 @@ export function runtimeOf(
   });
   const external = options.containerd !== undefined;
   if (found.path !== undefined) return chosen(external ? RUNC_SHIM : MINIRUN_SHIM, { binaryName: found.path });
-  if (external && found.runtimeType === MINIRUN_SHIM) return chosen(RUNC_SHIM, { binaryName: OUR_RUNTIME });
+  if (external && found.runtimeType === MINIRUN_SHIM) return chosen(RUNC_SHIM, { binaryName: ourRuntime() });
   return chosen(found.runtimeType ?? MINIRUN_SHIM);
 }

@@ -1,12 +1,11 @@
 /** Docker's API on sockets: HTTP/1.1, with connections that become plain streams. */
 import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { PassThrough, Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import { type Log, textOf } from '../../containerd/log.ts';
-import { fieldsOf, isTold, receivedRequest } from '../../messages/http.ts';
+import { isTold } from '../../messages/teller.ts';
 import { asApiError, badRequest } from './api-error.ts';
-import { readAll } from './body.ts';
-import { type Call, openCall } from './call.ts';
+import { openCall } from './call.ts';
 import { drain } from './drain.ts';
 import { API_VERSION, find, type Route } from './router.ts';
 
@@ -84,35 +83,11 @@ async function answer(
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://docker');
   const { handler, params, version } = find(routes, request.method ?? 'GET', url.pathname);
-  const call: Call = openCall({ request, response, params, query: url.searchParams, version, body, upgrade });
-  if (!isTold()) return handler(call);
-  const from = request.headers['user-agent']?.startsWith('Docker-Client/') ? 'docker' : 'minirun';
-  const name = `${request.method} ${url.pathname.replace(/^\/v\d+\.\d+/, '')}`;
-  let whole: Call = call;
-  const carries = async () => {
-    const isJson = request.headers['content-type']?.startsWith('application/json') === true;
-    const text = isJson ? await readAll(body) : Buffer.alloc(0);
-    // It has been read: the handler gets it once more.
-    if (isJson) whole = openCall({ request, response, params, query: url.searchParams, version, body: Readable.from([text]), upgrade });
-    return { ...fieldsOf(Object.fromEntries(url.searchParams)), ...fieldsOf(jsonOf(text)) };
-  };
-  await receivedRequest(
-    { from, to: 'dockerd', protocol: 'HTTP' },
-    name,
-    carries,
-    async () => handler(whole),
-    () => response.statusCode,
-  );
+  const parts = { request, response, params, query: url.searchParams, version, body, upgrade };
+  if (!isTold()) return handler(openCall(parts));
+  const { handleTold } = await import('./told.ts');
+  await handleTold(handler, parts, url.pathname);
 }
-
-const jsonOf = (text: Buffer): unknown => {
-  try {
-    return JSON.parse(text.toString('utf8'));
-  } catch {
-    // Its handler says what is wrong.
-    return undefined;
-  }
-};
 
 function fail(response: ServerResponse, error: unknown, request: IncomingMessage, log: Log): void {
   const { status, message } = asApiError(error);
