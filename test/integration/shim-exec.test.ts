@@ -206,7 +206,7 @@ describe.skipIf(process.getuid?.() !== 0)('exec in a container of a shim', () =>
     chmodSync(bench.folder, 0o711);
     const io = bench.fifos('stdout');
     const own = reader(io.stdout as string);
-    const at = bench.bundle(['/bin/sh', '-c', 'cat /proc/self/cgroup; exec sleep 600'], (config) => {
+    const at = bench.bundle(['/bin/sh', '-c', 'cat /proc/self/cgroup; echo seen; exec sleep 600'], (config) => {
       config.linux = { ...config.linux, cgroupsPath: `/minirun/minirun-test-${process.pid}` };
       config.linux.namespaces = [...(config.linux.namespaces ?? []).filter(({ type }) => type !== 'cgroup'), { type: 'cgroup' }];
       alter?.(config.linux);
@@ -218,13 +218,14 @@ describe.skipIf(process.getuid?.() !== 0)('exec in a container of a shim', () =>
     await bench.task.exec({
       id: at.id,
       execId: 'more',
-      spec: processSpec(['/bin/sh', '-c', 'cat /proc/self/cgroup; exec sleep 600']),
+      spec: processSpec(['/bin/sh', '-c', 'cat /proc/self/cgroup; echo seen; exec sleep 600']),
       ...inside,
     });
     const more = await bench.task.start({ id: at.id, execId: 'more' });
     const cgroups = (of: number) => readFileSync(`/proc/${of}/cgroup`, 'utf8');
     expect(cgroups(more.pid)).toBe(cgroups(pid));
     expect(cgroups(pid)).toMatch(/minirun-test/);
+    await until('what both see', () => [own, out].every((reading) => reading.text().endsWith('seen\n')));
     await bench.task.kill({ id: at.id, signal: 9, all: true });
     await bench.task.wait({ id: at.id });
     await bench.task.delete({ id: at.id, execId: 'more' });
