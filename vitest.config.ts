@@ -1,10 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * How often a test of real kernels and foreign daemons is tried again: in CI once (.ci/run), elsewhere
- * never. scripts/test-counts.mjs tells of each that needed it: its cause is to be found all the same.
+ * How often a test of real kernels and foreign daemons is tried again: in CI (.ci/run) a few times,
+ * elsewhere never. scripts/test-counts.mjs tells of each that needed it: its cause is to be found all
+ * the same. The pause lets what disturbed it pass.
  */
-const retry = Number(process.env.MINIRUN_TEST_RETRY ?? 0);
+const retry = { count: Number(process.env.MINIRUN_TEST_RETRY ?? 0), delay: 1000 };
 
 export default defineConfig({
   test: {
@@ -18,7 +19,9 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           // Real containers: the machine's cgroups and mounts are shared, so are its few processors.
+          // So the unit tests, which use all of them, come before.
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           retry,
           testTimeout: 60_000 * Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1),
           hookTimeout: 120_000 * Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1),
@@ -32,7 +35,7 @@ export default defineConfig({
           // Whole engines: one at a time, and not beside the integration tests.
           fileParallelism: false,
           retry,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           testTimeout: 60_000 * Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1),
           hookTimeout: 60_000 * Number(process.env.MINIRUN_TEST_SLOWNESS ?? 1),
         },

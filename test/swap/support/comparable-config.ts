@@ -71,5 +71,9 @@ export function comparable({ process, mounts, linux, hostname, root, annotations
   });
 }
 
-/** Config or HostConfig as `inspect` shows it: masked paths are compared apart. */
-export const inspected = ({ MaskedPaths: _, ...config }: Record<string, unknown>): unknown => filled(config);
+/**
+ * Config or HostConfig as `inspect` shows it: masked paths are compared apart, and the environment in
+ * any order, because the docker command line sends that in an order of its own each time.
+ */
+export const inspected = ({ MaskedPaths: _, ...config }: Record<string, unknown>): unknown =>
+  filled(Array.isArray(config.Env) ? { ...config, Env: sorted(config.Env) } : config);
