@@ -11,6 +11,7 @@ export default defineConfig({
   test: {
     // Processes, not threads: unshare and setns act on the calling thread, which must be the main one.
     pool: 'forks',
+    globalSetup: './test/scratch-folder.ts',
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
       {

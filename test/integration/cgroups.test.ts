@@ -482,8 +482,9 @@ describe.skipIf(reason)('cgroups', () => {
 });
 
 describe.skipIf(reason ?? (existsSync('/run/systemd/system') ? 'systemd runs here' : undefined))('where no systemd runs', () => {
+  const folder = scratch('no-systemd');
+
   it('--systemd-cgroup is refused before anything is made', () => {
-    const folder = scratch('no-systemd');
     const runc = runtimeIn(join(folder, 'state'));
     const id = newId();
     const config = bundleConfig(['true']);

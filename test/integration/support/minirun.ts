@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
+import { SCRATCH } from '../../scratch-folder.ts';
 
 export const PROJECT = resolve(import.meta.dirname, '../../..');
 const FIXTURE = join(PROJECT, 'rootfs-fixtures/build/busybox');
@@ -38,7 +39,7 @@ function copyOf(fixture: string): string {
 
 /** A folder of this test file's own, open to the ordinary user, removed after its last test. */
 export function scratch(name: string): string {
-  const folder = mkdtempSync(join(tmpdir(), `minirun-${name}-`));
+  const folder = mkdtempSync(join(process.env[SCRATCH] ?? tmpdir(), `${name}-`));
   chmodSync(folder, 0o777);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
