@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type LogWriter, type LogWriterSettings, openWriter } from '../../../src/dockerd/container/logs/writer.ts';
+import type { Stream } from '../../../src/dockerd/http/stdcopy.ts';
 
 const AT = 1_714_557_600_120_000_000n; // 2024-05-01T10:00:00.12Z
 
@@ -29,6 +30,11 @@ function writer(settings: Partial<LogWriterSettings> = {}): LogWriter {
   open.push(opened);
   return opened;
 }
+/** The files of the log, without what is kept beside it. */
+const logs = () =>
+  readdirSync(folder)
+    .filter((name) => !name.endsWith('.taken'))
+    .sort();
 const text = () => readFileSync(path, 'utf8');
 const entries = (from = text()) =>
   from
@@ -84,7 +90,7 @@ describe('lines', () => {
     log.write('stdout', Buffer.from('a\nlast'));
     log.close();
     expect(entries().map((entry) => entry.log)).toEqual(['a\n', 'last']);
-    expect(readdirSync(folder)).toEqual(['c-json.log']);
+    expect(logs()).toEqual(['c-json.log']);
   });
 
   it('come in pieces of 16 KiB when they are long, all with the time of the first', () => {
@@ -124,7 +130,7 @@ describe('rotation', () => {
   it('keeps so many files, the newest lines first in the one without a number', () => {
     const log = writer({ maxSize: 500, maxFiles: 3 });
     fill(log, 30);
-    expect(readdirSync(folder).sort()).toEqual(['c-json.log', 'c-json.log.1', 'c-json.log.2']);
+    expect(logs()).toEqual(['c-json.log', 'c-json.log.1', 'c-json.log.2']);
     const kept = [...linesOf('c-json.log.2'), ...linesOf('c-json.log.1'), ...linesOf('c-json.log')];
     expect(kept.at(-1)).toBe(29);
     expect(kept).toEqual(kept.map((_, i) => kept[0]! + i));
@@ -136,7 +142,7 @@ describe('rotation', () => {
   it('inside of one chunk does the same', () => {
     const log = writer({ maxSize: 500, maxFiles: 100 });
     log.write('stdout', Buffer.from(Array.from({ length: 30 }, (_, i) => `line ${i}\n`).join('')));
-    const names = readdirSync(folder).length;
+    const names = logs().length;
     expect(names).toBeGreaterThan(3);
     expect(linesOf(`c-json.log.${names - 1}`)[0]).toBe(0);
   });
@@ -144,7 +150,7 @@ describe('rotation', () => {
   it('with one file begins it anew', () => {
     const log = writer({ maxSize: 500, maxFiles: 1 });
     fill(log, 30);
-    expect(readdirSync(folder)).toEqual(['c-json.log']);
+    expect(logs()).toEqual(['c-json.log']);
     expect(linesOf('c-json.log').at(-1)).toBe(29);
   });
 
@@ -154,7 +160,7 @@ describe('rotation', () => {
     await log.file.settled();
     fill(log, 30, 10);
     await log.file.settled();
-    expect(readdirSync(folder).sort()).toEqual(['c-json.log', 'c-json.log.1.gz', 'c-json.log.2.gz', 'c-json.log.3.gz']);
+    expect(logs()).toEqual(['c-json.log', 'c-json.log.1.gz', 'c-json.log.2.gz', 'c-json.log.3.gz']);
     const oldest = entries(gunzipSync(readFileSync(`${path}.3.gz`)).toString()).map((entry) => entry.log);
     expect(oldest.length).toBeGreaterThan(5);
   });
@@ -171,16 +177,12 @@ describe('rotation', () => {
   it('that fails is told once, changes no names and loses no line', () => {
     const log = writer({ maxSize: 300, maxFiles: 3 });
     fill(log, 10);
-    const before = readdirSync(folder).sort();
+    const before = logs();
     // A folder in the way of the new file.
     mkdirSync(`${path}.new`);
     fill(log, 20, 10);
     expect(failures.length).toBe(1);
-    expect(
-      readdirSync(folder)
-        .filter((name) => !name.endsWith('.new'))
-        .sort(),
-    ).toEqual(before);
+    expect(logs().filter((name) => !name.endsWith('.new'))).toEqual(before);
     expect(linesOf('c-json.log').slice(-20)).toEqual(Array.from({ length: 20 }, (_, i) => 10 + i));
     rmdirSync(`${path}.new`);
     fill(log, 1, 30);
@@ -197,16 +199,96 @@ describe('a daemon that is killed', () => {
     expect(entries().map((entry) => entry.log)).toEqual(['whole\n', 'half\n']);
   });
 
-  it('does not write a line twice that was finished meanwhile', () => {
+  /** The folder as a kill leaves it that comes after the last chunk was kept, with the log as `left` makes it. */
+  function killed(
+    chunks: [Stream, string][],
+    settings: Partial<LogWriterSettings>,
+    left: (before: Buffer, after: Buffer) => Buffer,
+  ): LogWriter {
+    const log = writer(settings);
+    const [last, ...first] = [...chunks].reverse() as [[Stream, string], ...[Stream, string][]];
+    for (const [stream, chunk] of first.reverse()) log.write(stream, Buffer.from(chunk), AT);
+    const before = readFileSync(path);
+    const { append } = log.file;
+    let taken = Buffer.alloc(0);
+    log.file.append = (bytes) => {
+      taken = readFileSync(`${path}.taken`);
+      append(bytes);
+    };
+    log.write(last[0], Buffer.from(last[1]), AT);
+    // The same inodes: they count.
+    writeFileSync(path, left(before, readFileSync(path)));
+    writeFileSync(`${path}.taken`, taken);
+    return writer(settings);
+  }
+  const CHUNKS: [Stream, string][] = [
+    ['stdout', 'one\ntw'],
+    ['stderr', 'err'],
+    ['stdout', 'o\nthree\nfour\nfi'],
+  ];
+
+  it.each<[string, (before: Buffer, after: Buffer) => Buffer]>([
+    ['before', (before) => before],
+    ['in the middle of', (_, after) => after.subarray(0, after.indexOf('three') + 3)],
+    ['between two entries of', (_, after) => after.subarray(0, after.indexOf('three') - '{"log":"'.length)],
+    ['after', (_, after) => after],
+  ])('%s an append loses nothing of what it took, and has nothing twice', (_, left) => {
+    const next = killed(CHUNKS, {}, left);
+    next.write('stdout', Buffer.from('ve\n'), AT);
+    next.write('stderr', Buffer.from('or\n'), AT);
+    expect(entries().map(({ stream, log }) => `${stream} ${log}`)).toEqual([
+      'stdout one\n',
+      'stdout two\n',
+      'stdout three\n',
+      'stdout four\n',
+      'stdout five\n',
+      'stderr error\n',
+    ]);
+    expect(failures).toEqual([]);
+  });
+
+  it('again and again, at each of these moments', () => {
+    for (let i = 0; i < 5; i++) {
+      killed([['stdout', `${i}a\n${i}`]], {}, (before) => before);
+      killed([['stdout', 'b\n']], {}, (_, after) => after.subarray(0, after.length - 4));
+    }
+    expect(entries().map((entry) => entry.log)).toEqual(Array.from({ length: 5 }, (_, i) => [`${i}a\n`, `${i}b\n`]).flat());
+  });
+
+  it.each(['before', 'after'])('%s a rotation', (moment) => {
+    const settings = { maxSize: 250, maxFiles: 3 };
+    const log = writer(settings);
+    const { rotate } = log.file;
+    let taken = Buffer.alloc(0);
+    log.file.rotate = () => {
+      taken = readFileSync(`${path}.taken`);
+      if (moment === 'after') rotate();
+      log.file.append = () => {
+        throw new Error('killed');
+      };
+    };
+    log.write('stdout', Buffer.from('1\n2\n3\n4\n5\n6'), AT);
+    expect(taken.length).toBeGreaterThan(0);
+    writeFileSync(`${path}.taken`, taken);
+    writer(settings).write('stdout', Buffer.from('\n'), AT);
+    const all = [`${path}.2`, `${path}.1`, path].filter((name) => existsSync(name)).flatMap((name) => entries(readFileSync(name, 'utf8')));
+    expect(all.map((entry) => entry.log).join('')).toBe('1\n2\n3\n4\n5\n6\n');
+  });
+
+  it('in the middle of a note leads to the same', () => {
     const log = writer();
-    log.write('stdout', Buffer.from('hal'));
-    const kept = readFileSync(`${path}.unfinished`);
-    log.write('stdout', Buffer.from('f\n'));
-    // Killed between the append and the note that nothing is left over.
-    writeFileSync(`${path}.unfinished`, kept);
-    const next = writer();
-    next.write('stdout', Buffer.from('next\n'));
-    expect(entries().map((entry) => entry.log)).toEqual(['half\n', 'next\n']);
+    log.write('stdout', Buffer.from('one\ntw'), AT);
+    const before = readFileSync(`${path}.taken`);
+    log.write('stdout', Buffer.from('o\nthr'), AT);
+    const after = readFileSync(`${path}.taken`);
+    // All of the chunk was kept, and then but a part of the state that follows it; the slots are written in turns.
+    const changed = after.findIndex((byte, at) => byte !== before[at] && after.subarray(at, at + 200).includes('"place"'));
+    const slot = changed < 256 << 10 ? 0 : 256 << 10;
+    const torn = Buffer.from(after);
+    before.copy(torn, slot + 90, slot + 90, slot + 400);
+    writeFileSync(`${path}.taken`, torn);
+    writer().write('stdout', Buffer.from('ee\n'), AT);
+    expect(entries().map((entry) => entry.log)).toEqual(['one\n', 'two\n', 'three\n']);
   });
 
   it('leaves a torn entry, which is taken away', () => {

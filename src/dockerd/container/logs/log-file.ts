@@ -33,6 +33,11 @@ export interface LogFile {
   rotate(): void;
   /** All of it is handed to the kernel when this returns; or nothing. @throws Error of the file system */
   append(entries: Uint8Array): void;
+  /**
+   * Takes back what was appended since the log ended at `place`, or leaves one alone that was begun then.
+   * @returns false when it never ended there
+   */
+  rewind(place: { inode: number; size: number }): boolean;
   /** @returns ends it */
   follow(follower: Follower): () => void;
   close(): void;
@@ -118,6 +123,13 @@ export function openLogFile(settings: LogFileSettings, failed: (error: unknown) 
       }
       size += entries.length;
       for (const follower of [...followers]) follower.appended();
+    },
+    rewind(place) {
+      if (place.inode !== inode) return size === 0;
+      if (place.size > size) return false;
+      if (place.size < size) ftruncateSync(fd, place.size);
+      size = place.size;
+      return true;
     },
     follow(follower) {
       followers.add(follower);

@@ -2,9 +2,9 @@
 import { realtime } from '../../../libc/clock.ts';
 import type { Stream } from '../../http/stdcopy.ts';
 import { addEntry, openBatch, tailOf } from './encode-entry.ts';
+import { NO_LINE, openJournal, readJournal, type UnfinishedLines } from './journal.ts';
 import { cutLines, NOTHING } from './lines.ts';
 import { type LogFile, type LogFileSettings, openLogFile } from './log-file.ts';
-import { openUnfinished, readUnfinished } from './unfinished-lines.ts';
 
 export interface LogWriter {
   /** For those who follow. */
@@ -33,10 +33,9 @@ const SILENCE_MS = 60_000;
  */
 export function openWriter(settings: LogWriterSettings, failed: (error: unknown) => void): LogWriter {
   const file = openLogFile(settings, failed);
-  const place = () => ({ inode: file.inode, size: file.size });
-  const unfinishedPath = `${settings.path}.unfinished`;
-  const unfinished = readUnfinished(unfinishedPath, place());
-  const store = openUnfinished(unfinishedPath);
+  const journalPath = `${settings.path}.taken`;
+  const journal = openJournal(journalPath);
+  const unfinished: UnfinishedLines = { stdout: NO_LINE, stderr: NO_LINE };
   const batch = openBatch();
   /** When each kind of failure was told. */
   const told = new Map<string, number>();
@@ -52,6 +51,8 @@ export function openWriter(settings: LogWriterSettings, failed: (error: unknown)
     }
   };
 
+  const state = () => ({ place: { inode: file.inode, size: file.size }, unfinished });
+
   const flush = (): void => {
     if (batch.length === 0) return;
     const entries = batch.bytes.subarray(0, batch.length);
@@ -59,45 +60,65 @@ export function openWriter(settings: LogWriterSettings, failed: (error: unknown)
     file.append(entries);
   };
 
-  const add = (source: Buffer, start: number, end: number, whole: boolean, tail: Buffer): void => {
-    if (file.isFull(batch.length)) {
+  /** @param keepRest notes what has not been appended yet */
+  const makeRoom = (keepRest: () => void): void => {
+    if (!file.isFull(batch.length)) return;
+    flush();
+    // Before, for the log that is there, and after, for the new one: a kill can come at any moment.
+    keepRest();
+    // A log that grows too large is better than none.
+    attempt(file.rotate);
+    keepRest();
+  };
+
+  const append = (stream: Stream, chunk: Buffer, at: bigint): void => {
+    attempt(() => {
+      const before = unfinished[stream];
+      const tail = tailOf(stream, settings.attributes, at);
+      // All pieces of a line have the time of its first one.
+      let since = before.since;
+      let earlier = before.continued ? tailOf(stream, settings.attributes, since) : tail;
+      unfinished[stream] = NO_LINE;
+      const rest = cutLines(before, chunk, ({ source, start, end, whole, continued }) => {
+        if (!whole && !continued) {
+          since = at;
+          earlier = tail;
+        }
+        makeRoom(() => {
+          const left = { ...unfinished, [stream]: { ...NOTHING, continued, since } };
+          attempt(() => journal.remains({ ...state(), unfinished: left }, { stream, bytes: source.subarray(start), at }));
+        });
+        addEntry(batch, source, start, end, whole, continued ? earlier : tail);
+      });
+      unfinished[stream] = { ...rest, since };
       flush();
-      // A log that grows too large is better than none.
-      attempt(file.rotate);
-    }
-    addEntry(batch, source, start, end, whole, tail);
+    });
+    batch.length = 0;
   };
 
   /** A line without an end is written as it is, which readers take for a piece. */
   const finish = (stream: Stream): void => {
     const { bytes, continued, since } = unfinished[stream];
-    if (bytes.length > 0) add(bytes, 0, bytes.length, false, tailOf(stream, settings.attributes, continued ? since : realtime()));
-    unfinished[stream] = { ...NOTHING, since: 0n };
+    if (bytes.length === 0) return;
+    makeRoom(() => undefined);
+    addEntry(batch, bytes, 0, bytes.length, false, tailOf(stream, settings.attributes, continued ? since : realtime()));
   };
+
+  const last = readJournal(journalPath);
+  if (last && file.rewind(last.state.place)) {
+    Object.assign(unfinished, last.state.unfinished);
+    if (last.chunk) append(last.chunk.stream, last.chunk.bytes, last.chunk.at);
+  }
+  attempt(() => journal.settled(state()));
 
   return {
     file,
     write(stream, chunk, at = realtime()) {
       if (file.ended) return;
-      attempt(() => {
-        const before = unfinished[stream];
-        const tail = tailOf(stream, settings.attributes, at);
-        // All pieces of a line have the time of its first one.
-        let since = before.since;
-        let earlier = before.continued ? tailOf(stream, settings.attributes, since) : tail;
-        unfinished[stream] = { ...NOTHING, since: 0n };
-        const rest = cutLines(before, chunk, ({ source, start, end, whole, continued }) => {
-          if (!whole && !continued) {
-            since = at;
-            earlier = tail;
-          }
-          add(source, start, end, whole, continued ? earlier : tail);
-        });
-        unfinished[stream] = { ...rest, since };
-        flush();
-        store.keep(unfinished, place());
-      });
-      batch.length = 0;
+      // Before anything else: from the pipe to here it is nowhere but in this process.
+      attempt(() => journal.took({ stream, bytes: chunk, at }));
+      append(stream, chunk, at);
+      attempt(() => journal.settled(state()));
     },
     close() {
       if (file.ended) return;
@@ -105,9 +126,9 @@ export function openWriter(settings: LogWriterSettings, failed: (error: unknown)
         finish('stdout');
         finish('stderr');
         flush();
-        store.remove();
+        journal.remove();
       });
-      store.close();
+      journal.close();
       file.close();
     },
   };
