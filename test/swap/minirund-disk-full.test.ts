@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DockerDaemon, dockerDaemon } from './support/minirund.ts';
 import { noRuntime } from './support/runtime.ts';
 import { hasProgram } from './support/sandbox.ts';
+import { undoFailed } from './support/undo-failed.ts';
 
 const reason = noRuntime() ?? (hasProgram('docker') ? undefined : 'needs the program docker');
 if (reason) console.log(`minirund-disk-full: skipped, ${reason}`);
@@ -15,6 +16,7 @@ const NO_SPACE = /no space left on device/;
 
 describe.skipIf(reason)('minirund on a disk that is full', () => {
   let daemon: DockerDaemon;
+  undoFailed(() => [daemon]);
   let root: string;
   beforeAll(async () => {
     daemon = await dockerDaemon('minirund', {

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byteString } from '../../src/containerd/layers/tar-header.ts';
 import { END_OF_ARCHIVE, encodeHeader, paddingOf, type TarWritten } from '../../src/containerd/layers/tar-writer.ts';
+import { newestApi } from './support/docker-client.ts';
 import { BUSYBOX_TAR, noRuntime } from './support/runtime.ts';
 import { type Answer, eventually, type Sandbox, sandboxWith } from './support/sandbox.ts';
 import { type DockerDaemon, noDockerd, noMinirund, startDockerd, startMinirund } from './support/two-daemons.ts';
+import { undoFailed } from './support/undo-failed.ts';
 
 const reason = noRuntime() ?? noMinirund();
 if (reason) console.log(`minirund-files: skipped, ${reason}`);
@@ -31,6 +33,7 @@ describe.skipIf(reason)('volumes and files', () => {
   let place: Sandbox;
   let ours: DockerDaemon;
   let real: DockerDaemon | undefined;
+  undoFailed(() => [ours, real]);
   let host: string;
 
   beforeAll(async () => {
@@ -58,7 +61,9 @@ describe.skipIf(reason)('volumes and files', () => {
         .replaceAll(/\b[0-9a-f]{64}\b/g, 'ID')
         .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z?(?:[+-]\d\d:\d\d)?/g, 'TIME')
         .replaceAll(/ROOT\/overlay2\/ID\/merged|(?<=unlinkat )\/(?=\/)/g, '')
-        .replaceAll('Error processing tar file(exit status 1): ', '');
+        .replaceAll('Error processing tar file(exit status 1): ', '')
+        // An older docker says so when the answer to its start comes before the one to its wait.
+        .replaceAll(/^.*error waiting for container: context canceled.*\n/gm, '');
     return { code, out: text(out), err: text(err) };
   };
 
@@ -114,7 +119,8 @@ describe.skipIf(reason)('volumes and files', () => {
     await both('volume', 'rm', 'used');
   });
 
-  it('from version 1.42 on, prune leaves volumes with names', async () => {
+  it('from version 1.42 on, prune leaves volumes with names', async (ctx) => {
+    if (newestApi() < 42) ctx.skip('needs a docker command line that speaks API 1.42');
     await ours.ok(['volume', 'create', 'named']);
     await ours.ok(['volume', 'create']);
     expect(await ours.ok(['volume', 'prune', '-f'])).toMatch(/^Deleted Volumes:\n[0-9a-f]{64}\n\nTotal reclaimed space: 0B$/);
@@ -248,7 +254,8 @@ describe.skipIf(reason)('volumes and files', () => {
     expect((await both('volume', 'ls', '-q')).out).toBe('');
   });
 
-  it('what newer versions of the API have: subpaths, images, read-only all the way down', async () => {
+  it('what newer versions of the API have: subpaths, images, read-only all the way down', async (ctx) => {
+    if (newestApi() < 48) ctx.skip('needs a docker command line that speaks API 1.48');
     await ours.ok([
       ...RUN,
       '-v',
@@ -296,7 +303,9 @@ describe.skipIf(reason)('volumes and files', () => {
         `docker cp files:${path} - | tar tv | sed 's#0/0  #root/root#; s#root/root#0/0#; s/  */ /g; s/ 0 [-0-9]* [0-9:]* / /' | sort | grep -vE ' /(dev|proc|sys)|\\.dockerenv|/etc/(mtab|hosts|hostname|resolv)|/dev/'`,
       );
     for (const path of ['/nope', '/nope/x', '/d/f/'])
-      expect(await bothShell(`docker cp files:${path} - 2>&1 | sed 's/lstat .*:/lstat:/'`)).toMatch(/Could not find|not a directory/);
+      expect(await bothShell(`docker cp files:${path} - 2>&1 | sed 's/lstat .*:/lstat:/'`)).toMatch(
+        /Could not find|No such container:path|not a directory/,
+      );
   };
 
   it('docker cp out of a container that runs, and of one that does not', async () => {

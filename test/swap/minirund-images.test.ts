@@ -7,6 +7,7 @@ import { GUARDED, noRegistries, OPEN, startRegistries, USER } from './support/re
 import { BUSYBOX_TAR, noRuntime } from './support/runtime.ts';
 import { type Answer, hasProgram, type Sandbox, sandboxWith } from './support/sandbox.ts';
 import { type DockerDaemon, noDockerd, noMinirund, startDockerd, startMinirund } from './support/two-daemons.ts';
+import { undoFailed } from './support/undo-failed.ts';
 
 const reason = noRuntime() ?? noMinirund() ?? noRegistries();
 if (reason) console.log(`minirund-images: skipped, ${reason}`);
@@ -23,6 +24,7 @@ describe.skipIf(reason)('images', () => {
   let place: Sandbox;
   let ours: DockerDaemon;
   let real: DockerDaemon | undefined;
+  undoFailed(() => [ours, real]);
 
   beforeAll(async () => {
     place = await sandboxWith(async (made) => {

@@ -7,6 +7,7 @@ import { nothingLeft, present } from './support/leftovers.ts';
 import { type DockerDaemon, dockerDaemon } from './support/minirund.ts';
 import { noRuntime } from './support/runtime.ts';
 import { eventually, hasProgram } from './support/sandbox.ts';
+import { undoFailed } from './support/undo-failed.ts';
 
 const reason = noRuntime() ?? (hasProgram('docker') ? undefined : 'needs the program docker');
 if (reason) console.log(`minirund-load: skipped, ${reason}`);
@@ -19,6 +20,7 @@ const MOST_FOR_A_FLOOD = 80 * MB;
 
 describe.skipIf(reason)('minirund under load', () => {
   let daemon: DockerDaemon;
+  undoFailed(() => [daemon]);
   let before: string[];
   beforeAll(async () => {
     daemon = await dockerDaemon('minirund', { env: { MINIRUN_SHIM_LINGER: '0.2' } });

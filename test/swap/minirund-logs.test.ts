@@ -6,12 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DockerDaemon, dockerDaemon } from './support/minirund.ts';
 import { noRuntime } from './support/runtime.ts';
 import { answerOf, eventually, hasProgram } from './support/sandbox.ts';
+import { undoFailed } from './support/undo-failed.ts';
 
 const reason = noRuntime() ?? (hasProgram('docker') ? undefined : 'needs the program docker');
 if (reason) console.log(`minirund-logs: skipped, ${reason}`);
 
 describe.skipIf(reason)('logs under minirund', () => {
   let daemon: DockerDaemon;
+  undoFailed(() => [daemon]);
   const run = (...args: string[]) => daemon.ok(['run', '-d', '--network', 'none', ...args]);
   const ended = (name: string) =>
     eventually(`${name} ends`, async () => (await daemon.ok(['inspect', '-f', '{{.State.Status}}', name])) === 'exited');

@@ -7,6 +7,7 @@ import { nothingLeft, present } from './support/leftovers.ts';
 import { type DockerDaemon, dockerDaemon } from './support/minirund.ts';
 import { noRuntime } from './support/runtime.ts';
 import { hasProgram } from './support/sandbox.ts';
+import { undoFailed } from './support/undo-failed.ts';
 
 const reason = noRuntime() ?? (hasProgram('docker') ? undefined : 'needs the program docker');
 if (reason) console.log(`minirund-many-hands: skipped, ${reason}`);
@@ -17,6 +18,7 @@ const NAMES = ['alpha', 'beta', 'gamma', 'delta'];
 
 describe.skipIf(reason)('minirund in many hands', () => {
   let daemon: DockerDaemon;
+  undoFailed(() => [daemon]);
   let before: string[];
   beforeAll(async () => {
     daemon = await dockerDaemon('minirund', { env: { MINIRUN_SHIM_LINGER: '0.2' } });

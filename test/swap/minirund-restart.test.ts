@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DockerDaemon, dockerDaemon } from './support/minirund.ts';
 import { noRuntime } from './support/runtime.ts';
 import { eventually, hasProgram } from './support/sandbox.ts';
+import { undoFailed } from './support/undo-failed.ts';
 
 const reason = noRuntime() ?? (hasProgram('docker') ? undefined : 'needs the program docker');
 if (reason) console.log(`minirund-restart: skipped, ${reason}`);
@@ -23,6 +24,7 @@ interface Shown {
 
 describe.skipIf(reason)('minirund', () => {
   let daemon: DockerDaemon;
+  undoFailed(() => [daemon]);
   const run = (...args: string[]) => daemon.ok(['run', '-d', '--network', 'none', ...args]);
   const shown = async (name: string) => (JSON.parse(await daemon.ok(['inspect', name])) as Shown[])[0]!;
   const becomes = (name: string, description: string, holds: (shown: Shown) => boolean) =>

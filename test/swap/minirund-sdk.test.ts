@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DockerDaemon, dockerDaemon } from './support/minirund.ts';
 import { noRuntime } from './support/runtime.ts';
 import { eventually, hasProgram } from './support/sandbox.ts';
+import { undoFailed } from './support/undo-failed.ts';
 
 const reason = noRuntime() ?? (hasProgram('docker') ? undefined : 'needs the program docker');
 if (reason) console.log(`minirund-sdk: skipped, ${reason}`);
@@ -18,6 +19,7 @@ const PYTHON = '/usr/bin/python3';
 
 describe.skipIf(reason)('client libraries on minirund', () => {
   let daemon: DockerDaemon;
+  undoFailed(() => [daemon]);
   let docker: Docker;
   beforeAll(async () => {
     daemon = await dockerDaemon('minirund');

@@ -6,6 +6,7 @@ import { type DockerDaemon, dockerDaemon } from './support/minirund.ts';
 import { noRuntime } from './support/runtime.ts';
 import { eventually, hasProgram, type RunOptions } from './support/sandbox.ts';
 import { missingFrom } from './support/shape.ts';
+import { undoFailed } from './support/undo-failed.ts';
 
 const reason = noRuntime() ?? (hasProgram('docker') && hasProgram('dockerd') ? undefined : 'needs the programs docker and dockerd');
 if (reason) console.log(`minirund-system: skipped, ${reason}`);
@@ -20,6 +21,7 @@ const COMMON = (
 describe.skipIf(reason)('the system part of minirund', () => {
   let ours: DockerDaemon;
   let real: DockerDaemon;
+  undoFailed(() => [ours, real]);
   beforeAll(async () => {
     const started = await Promise.allSettled([dockerDaemon('minirund'), dockerDaemon('dockerd')]);
     for (const result of started) {
@@ -217,7 +219,7 @@ describe.skipIf(reason)('the system part of minirund', () => {
     await sameFailure('events', '--since', '20', '--until', '10');
     const line = async (daemon: DockerDaemon) =>
       JSON.parse(
-        (await daemon.ok(['events', '--since', '1', '--until', until, '--filter', 'event=die', '--format', 'json'])).split(
+        (await daemon.ok(['events', '--since', '1', '--until', until, '--filter', 'event=die', '--format', '{{json .}}'])).split(
           '\n',
         )[0] as string,
       ) as object;

@@ -5,6 +5,7 @@ import { type DockerDaemon, dockerDaemon } from './support/minirund.ts';
 import { noRuntime } from './support/runtime.ts';
 import { eventually, hasProgram } from './support/sandbox.ts';
 import { type Terminal, terminal } from './support/terminal.ts';
+import { undoFailed } from './support/undo-failed.ts';
 
 const reason = noRuntime() ?? (hasProgram('docker') ? undefined : 'needs the program docker');
 if (reason) console.log(`minirund-terminal: skipped, ${reason}`);
@@ -15,6 +16,7 @@ const CTRL_Q = '\x11';
 
 describe.skipIf(reason)('docker on minirund, at a terminal', () => {
   let daemon: DockerDaemon;
+  undoFailed(() => [daemon]);
   beforeAll(async () => {
     daemon = await dockerDaemon('minirund');
   });

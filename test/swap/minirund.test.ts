@@ -9,6 +9,7 @@ import { inside } from './support/scenes/inside.ts';
 import { lifecycle } from './support/scenes/lifecycle.ts';
 import { looking } from './support/scenes/looking.ts';
 import { run } from './support/scenes/run.ts';
+import { undoFailed } from './support/undo-failed.ts';
 
 const reason = noRuntime() ?? (hasProgram('docker') ? undefined : 'needs the program docker');
 if (reason) console.log(`minirund: skipped, ${reason}`);
@@ -18,6 +19,7 @@ if (!reason && !compared) console.log('minirund: not compared, because dockerd i
 describe.skipIf(reason)('minirund', () => {
   let ours: DockerDaemon;
   let real: DockerDaemon | undefined;
+  undoFailed(() => [ours, real]);
   beforeAll(async () => {
     [ours, real] = await Promise.all([dockerDaemon('minirund'), compared ? dockerDaemon('dockerd') : undefined]);
   });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll } from 'vitest';
 import type { RecordedRuntime } from './runtime.ts';
 import type { Answer, RunOptions, Sandbox } from './sandbox.ts';
 import { type Terminal, terminal } from './terminal.ts';
+import { undoFailed } from './undo-failed.ts';
 
 export interface Engine {
   name: 'docker' | 'podman';
@@ -44,6 +45,8 @@ export function client(start: () => Promise<Engine>): Client {
     const { place, client: words, env } = engine();
     return place.run([...words, ...args], { ...options, env: { ...env, ...options.env } });
   };
+  const undoable = { docker: (args: string[]) => cli(args) };
+  undoFailed(() => [undoable]);
   return {
     engine,
     cli,

@@ -38,7 +38,10 @@ const CHANGING: [RegExp, string][] = [
   [/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d( UTC)?)?/g, '<time>'],
   [/\b(\d+|an?|about an?|less than a) (second|minute)s?\b( ago)?/gi, '<span>'],
   // gRPC's word for errors that it cannot sort, which Docker shows and we do not.
-  [/: unknown$/gm, ''],
+  [/: unknown(\.?)$/gm, '$1'],
+  // An older docker says this when the answer to its start comes before the one to its wait.
+  [/^.*error waiting for container: context canceled.*(\n|$)/gm, ''],
+  [/^See 'docker run --help'\.(\n|$)/gm, ''],
 ];
 
 const normal = (text: string): string => CHANGING.reduce((rest, [pattern, name]) => rest.replace(pattern, name), text).trimEnd();
