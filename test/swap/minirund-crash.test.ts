@@ -3,13 +3,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chance, seedOf } from './support/chance.ts';
 import { nothingLeft, present } from './support/leftovers.ts';
 import { type DockerDaemon, dockerDaemon } from './support/minirund.ts';
 import { noRegistries, OPEN, startRegistries } from './support/registry.ts';
 import { noRuntime } from './support/runtime.ts';
 import { answerOf, eventually, hasProgram } from './support/sandbox.ts';
+import { undoFailed } from './support/undo-failed.ts';
 
 const reason = noRuntime() ?? (hasProgram('docker') ? undefined : 'needs the program docker');
 if (reason) console.log(`minirund-crash: skipped, ${reason}`);
@@ -21,6 +22,7 @@ const RUN = ['run', '-d', '--network', 'none'];
 describe.skipIf(reason)('minirund, killed', () => {
   let daemon: DockerDaemon;
   let before: string[];
+  undoFailed(() => [daemon]);
   beforeAll(async () => {
     // An empty shim goes soon, so that a test need not wait for it.
     daemon = await dockerDaemon('minirund', { env: { MINIRUN_SHIM_LINGER: '0.2' } });
@@ -32,10 +34,6 @@ describe.skipIf(reason)('minirund, killed', () => {
   });
   afterAll(async () => {
     await daemon?.place.end();
-  });
-  // One that fails must not fail the others.
-  afterEach(async () => {
-    await daemon?.type(['docker rm -fv $(docker ps -aq)', 'docker volume rm $(docker volume ls -q)', 'docker rmi committed']);
   });
   const ok = (...args: string[]) => daemon.ok(args);
   const state = (name: string) => ok('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', name);
@@ -126,6 +124,20 @@ describe.skipIf(reason)('minirund, killed', () => {
     await ok('stop', 'lives');
     expect(await state('lives')).toBe('exited 4');
     await ok('rm', 'lives');
+    await nothingLeft(daemon, before);
+  });
+
+  test('killed when it had read the last of the output, and had not noted the end', async () => {
+    await ok(...RUN, '--name', 'over', 'busybox', 'sh', '-c', 'echo said; sleep 1000');
+    const [id, pid] = (await ok('inspect', '-f', '{{.Id}} {{.State.Pid}}', 'over')).split(' ');
+    await eventually('it is logged', async () => (await ok('logs', 'over')) === 'said');
+    await daemon.stop('KILL');
+    await daemon.inside(`kill -KILL ${pid}; rm -r /run/minirund/fifos/${id}`);
+    await daemon.start();
+    expect(await state('over')).toBe('exited 137');
+    expect(await ok('logs', 'over')).toBe('said');
+    expect(await ok('start', 'over')).toBe('over');
+    await ok('rm', '-f', 'over');
     await nothingLeft(daemon, before);
   });
 

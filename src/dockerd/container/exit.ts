@@ -45,11 +45,11 @@ export async function ended(daemon: Daemon, container: Container, exit: Exit): P
   if (running) {
     running.streams.drain();
     await Promise.race([running.streams.ended, sleep(DRAIN_MS, undefined, { ref: false })]);
-    running.streams.close();
   }
   // Nobody but the task knows how it ended: that is written down before the task is taken away.
   record.Ended = exit === UNKNOWN && record.Ended ? record.Ended : endingOf(exit);
   container.note();
+  running?.streams.close();
   await removeTask(clients, id).catch((error: unknown) => log('error', 'task not removed', { id, error: textOf(error) }));
   // Its execs have ended with it.
   rmSync(fifoFolder(daemon, id), { recursive: true, force: true });

@@ -2,7 +2,7 @@
  * The fifos between a process of a container and the daemon. The shim holds both ends of each, so a
  * daemon that goes and comes back finds what was written meanwhile. Source: fifo(7).
  */
-import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { join } from 'node:path';
 import { SyscallError } from '../../libc/errno.ts';
@@ -27,6 +27,12 @@ export const fifoPaths = (folder: string, name: string, { stdin, tty }: { stdin:
   // What goes through a terminal cannot be told apart.
   stderr: tty ? '' : join(folder, `${name}-stderr`),
 });
+
+/** Those that are there. */
+export const present = ({ stdin, stdout, stderr }: FifoPaths): FifoPaths => {
+  const existing = (path: string) => (path !== '' && existsSync(path) ? path : '');
+  return { stdin: existing(stdin), stdout: existing(stdout), stderr: existing(stderr) };
+};
 
 /** Where those of a container and its execs are. */
 export const fifoFolder = ({ options }: Pick<Daemon, 'options'>, id: string): string => join(options.execRoot, 'fifos', id);

@@ -6,7 +6,7 @@ import { Status } from '../../proto/containerd/types/task_pb.ts';
 import type { Daemon } from '../daemon.ts';
 import type { Container } from './containers.ts';
 import { ended, UNKNOWN, waitForEnd } from './exit.ts';
-import { fifoFolder, fifoPaths } from './fifos.ts';
+import { fifoFolder, fifoPaths, present } from './fifos.ts';
 import { openContainerLog } from './logging.ts';
 import { isRunning } from './record.ts';
 import { removeContainer } from './remove.ts';
@@ -70,7 +70,8 @@ async function restoreOne(daemon: Daemon, container: Container, status: Status |
 function reconnect(daemon: Daemon, container: Container, pid: number, paused: boolean): void {
   const { record, id } = container;
   const { Tty = false, OpenStdin = false } = record.Config;
-  const paths = fifoPaths(fifoFolder(daemon, id), 'init', { stdin: OpenStdin, tty: Tty });
+  // The last daemon may have read all of one that has ended, and removed them.
+  const paths = present(fifoPaths(fifoFolder(daemon, id), 'init', { stdin: OpenStdin, tty: Tty }));
   const logging = openContainerLog(daemon, container);
   const streams = openStreams(paths, { record: logging.write, closeIO: () => closeInput(daemon, id) });
   streams.opened();

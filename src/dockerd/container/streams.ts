@@ -103,6 +103,7 @@ export function openStreams(paths: FifoPaths, { record, closeIO }: StreamsOption
     begin('stdout', paths.stdout);
     begin('stderr', paths.stderr);
     if (paths.stdin !== '') input = writeFifo(paths.stdin);
+    if (open === 0) finish();
   } catch (error) {
     close();
     throw error;

@@ -5,6 +5,8 @@ import { BUSYBOX_TAR } from './runtime.ts';
 import { type Answer, answerOf, eventually, type RunOptions, type Sandbox, sandboxWith } from './sandbox.ts';
 import { type Typed, typeAll } from './transcript.ts';
 
+/** As much as a person reads. */
+const LOG_LINES = 60;
 const BIN = resolve(import.meta.dirname, '../../../bin');
 /** Seen from inside and outside alike. */
 const socketOf = (place: Sandbox): string => join(place.folder, 'docker.sock');
@@ -32,6 +34,8 @@ export interface DockerDaemon {
   arm(): Promise<{ now(): Promise<void> }>;
   /** @returns when it answers */
   start(): Promise<void>;
+  /** What it has logged since its last start; the end of it. */
+  log(): string;
 }
 
 export interface DaemonSettings {
@@ -107,5 +111,10 @@ export const dockerDaemon = (name: DockerDaemon['name'], settings: DaemonSetting
       },
       arm,
       start,
+      log: () =>
+        readFileSync(join(place.folder, `${name}.log`), 'utf8')
+          .split('\n')
+          .slice(-LOG_LINES)
+          .join('\n'),
     };
   });

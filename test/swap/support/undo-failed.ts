@@ -1,4 +1,4 @@
-/** A test that failed leaves what it had made: another try of it, and the tests after it, are to begin without. */
+/** A test that failed leaves what it had made: another try of it, and the tests after it, are to begin without. What its daemon has logged is shown. */
 import { afterEach, beforeEach } from 'vitest';
 import type { Answer } from './sandbox.ts';
 
@@ -7,6 +7,8 @@ export interface Undoable {
   docker(args: string[]): Promise<Answer>;
   /** Starts its daemon, which a test has ended. */
   start?(): Promise<void>;
+  /** What its daemon has logged. */
+  log?(): string;
 }
 
 /** What is listed by a command, and how it is removed. */
@@ -33,6 +35,7 @@ export function undoFailed(engines: () => (Undoable | undefined)[]): void {
   afterEach(async ({ task }) => {
     if (task.result?.state !== 'fail') return;
     for (const engine of all()) {
+      if (engine.log) console.log(`${task.name}: its daemon's log ends so:\n${engine.log()}`);
       if ((await engine.docker(['version'])).code !== 0) await engine.start?.().catch(() => undefined);
       const earlier = before.get(engine) ?? [];
       for (const [i, { list, remove }] of KINDS.entries()) {
