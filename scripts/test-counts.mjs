@@ -74,7 +74,7 @@ export default class Counts {
       console.log(`skipped, ${reason}:`);
       for (const name of names) console.log(`  ${name}`);
     }
-    for (const test of flaky) tell('flaky', `passed only at its second try: ${nameOf(test)}`, test.result().errors);
+    for (const test of flaky) tell('flaky', `passed only when it was tried again: ${nameOf(test)}`, test.result().errors);
     for (const [name, own] of failures) tell('failed', name, own);
     if (process.env.MINIRUN_TEST_COUNTS) writeFileSync(process.env.MINIRUN_TEST_COUNTS, JSON.stringify(counts));
   }
