@@ -188,6 +188,9 @@ describe.skipIf(reason)('minirun-runc, as engines call it', () => {
     for (const word of ['9', 'KILL', 'sigterm']) {
       const found = alike(['sh', '-c', 'trap "exit 15" TERM; while :; do sleep 0.02; done'], (runtime, id, bundle) => {
         ok(runtime(['run', '-d', '-b', bundle, '--pid-file', join(bundle, 'pid'), id]));
+        // Until its trap is set, the first process of a pid namespace does not get the signal at all.
+        const status = () => readFileSync(`/proc/${readFileSync(join(bundle, 'pid'), 'utf8')}/status`, 'utf8');
+        for (let i = 0; i < 1000 && !/^SigCgt:.*[4567cdef]...$/m.test(status()); i++) statusOf(runtime, id);
         const answer = logged(runtime, bundle, ['kill', id, word]);
         stopped(runtime, id);
         return answer;
