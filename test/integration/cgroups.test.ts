@@ -282,7 +282,11 @@ describe.skipIf(reason)('cgroups', () => {
     const point = facts.v1.pids ?? (facts.v2 as string);
     afterEach(() => {
       clean();
-      for (const root of new Set([...Object.values(facts.v1), ...(facts.v2 ? [facts.v2] : [])]))
+      const { own } = readCgroupFacts();
+      const roots = [...Object.values(facts.v1), ...(facts.v2 ? [facts.v2] : [])];
+      // Relative ones lie below those that this process is in.
+      const below = Object.entries(facts.v1).map(([controller, root]) => join(root, own[controller] ?? '/'));
+      for (const root of new Set([...roots, ...below]))
         for (const path of [`${root}/${name}/inner`, `${root}/${name}`]) if (existsSync(path)) rmdirSync(path);
     });
     const at = (path: string) => (config: Config) => {
