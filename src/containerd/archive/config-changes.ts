@@ -3,6 +3,7 @@
  * @see https://docs.docker.com/reference/cli/docker/image/import/#change
  */
 import { invalidArgument } from '../errors.ts';
+import { type Healthcheck, parseHealthcheck } from './healthcheck.ts';
 
 /** The part of an image's config that says how it runs. */
 export interface RunConfig {
@@ -10,6 +11,7 @@ export interface RunConfig {
   Entrypoint?: string[];
   Env?: string[];
   ExposedPorts?: Record<string, object>;
+  Healthcheck?: Healthcheck;
   Labels?: Record<string, string>;
   OnBuild?: string[];
   StopSignal?: string;
@@ -82,6 +84,9 @@ const CHANGES: Record<string, (config: RunConfig, text: string) => void> = {
     }
   },
   EXPOSE: expose,
+  HEALTHCHECK: (config, text) => {
+    config.Healthcheck = parseHealthcheck(text, command);
+  },
   LABEL: (config, text) => {
     config.Labels = { ...config.Labels, ...Object.fromEntries(pairs(text, 'LABEL')) };
   },

@@ -86,6 +86,30 @@ describe('import', () => {
       expect(() => changeConfig({}, [line]), line).toThrow();
   });
 
+  it.each<[string, object]>([
+    ['HEALTHCHECK NONE', { Test: ['NONE'] }],
+    ['healthcheck cmd curl -f http://localhost/', { Test: ['CMD-SHELL', 'curl -f http://localhost/'] }],
+    [
+      'HEALTHCHECK --interval=1m30s --timeout=500ms --start-period=2s --start-interval=0 --retries=5 CMD ["true", "x"]',
+      { Test: ['CMD', 'true', 'x'], Interval: 90e9, Timeout: 5e8, StartPeriod: 2e9, Retries: 5 },
+    ],
+  ])('changes the health check by %s', (line, Healthcheck) => {
+    expect(changeConfig({ Healthcheck: { Test: ['CMD', 'old'], Retries: 9 } }, [line])).toEqual({ Healthcheck });
+  });
+
+  it.each([
+    ['HEALTHCHECK --nope=1 CMD x', 'Unknown flag: nope'],
+    ['HEALTHCHECK --interval CMD x', 'Missing a value on flag: interval'],
+    ['HEALTHCHECK --interval=soon CMD x', 'invalid duration "soon" of --interval'],
+    ['HEALTHCHECK --timeout=1us CMD x', 'Interval "timeout" cannot be less than 1ms'],
+    ['HEALTHCHECK --retries=-1 CMD x', '--retries must be at least 1 (not -1)'],
+    ['HEALTHCHECK CMD', 'Missing command after HEALTHCHECK CMD'],
+    ['HEALTHCHECK NONE x', 'HEALTHCHECK NONE takes no arguments'],
+    ['HEALTHCHECK sometimes', 'Unknown type "SOMETIMES" in HEALTHCHECK (try CMD)'],
+  ])('refuses %s', (line, words) => {
+    expect(() => changeConfig({}, [line])).toThrow(words);
+  });
+
   it('shows credentials to the registry they were given for, not to a mirror', async () => {
     const [own, mirror] = [await tinyRegistry(), await tinyRegistry()];
     try {

@@ -27,6 +27,7 @@ export const files = [
     'docker diff files | sort',
     'docker commit -m words -a me --change "ENV X=1" --change "CMD [\\"sh\\",\\"-c\\",\\"cat /copied; echo \\$X\\"]" files committed:1 | cut -c1-7; docker run --rm committed:1',
     'docker image inspect -f "{{.Comment}} {{.Author}} {{json .Config.Env}} {{len .RootFS.Layers}}" committed:1; docker history --format "{{.Comment}} {{.CreatedBy}}" committed:1 | head -1',
+    'docker commit --change "HEALTHCHECK --interval=1m30s --retries=5 CMD test -e /copied" files committed:2 | cut -c1-7; docker image inspect -f "{{json .Config.Healthcheck}}" committed:2; docker rmi committed:2 | cut -c1-8 | uniq; docker commit --change "HEALTHCHECK sometimes" files committed:2',
     'docker export files | tar t | grep -E "^(copied|tree/link|etc/passwd)$"; docker export nobody | wc -c',
     'docker stop -t 0 files; docker cp files:/copied $HOME/again; cat $HOME/again; docker cp $HOME/in files:/stopped; docker start files; docker exec files cat /stopped',
     'docker rm -f files; docker rmi committed:1 | cut -c1-8 | uniq',
