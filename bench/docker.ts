@@ -93,9 +93,14 @@ const JOBS: Job[] = [
   { name: 'ps', command: ['ps'] },
 ];
 
+/** Docker's `rm -f` kills at once, podman's asks first and waits for ten seconds. */
+const forceful = (client: string[], words: string[]): string[] =>
+  client[0] === 'podman' && words[0] === 'rm' ? ['rm', '-t', '0', ...words.slice(1)] : words;
+
 /** Milliseconds of one command, measured inside of the sandbox. */
 async function timed({ place, env, client }: Contender, job: Job, round: number): Promise<number> {
-  const whole = (words: string[] | undefined) => (words ? [[...client, ...words.map((word) => word.replace('*', String(round)))]] : []);
+  const whole = (words: string[] | undefined) =>
+    words ? [[...client, ...forceful(client, words).map((word) => word.replace('*', String(round)))]] : [];
   const calls = [...whole(job.before), ...whole(job.command), ...whole(job.after)];
   const answer = await place.run(['node', join(CLONE, 'bench/shim-inside.cjs'), JSON.stringify({ folder: place.folder, calls })], { env });
   if (answer.code !== 0) throw new Error(`${job.name}: ${answer.err}`);
@@ -130,7 +135,7 @@ async function scale(found: Contender): Promise<Scale> {
     return performance.now() - begin;
   };
   const run = `${words} run -d --network none --name idle-$n busybox sleep 1000`;
-  const remove = `${words} rm -f -t 0 idle-$n`.replace(client[0] === 'podman' ? '' : ' -t 0', '');
+  const remove = `${words} ${forceful(client, ['rm', '-f']).join(' ')} idle-$n`;
   await settled();
   const empty = await memory(found);
   const ten = await each(10, run);
