@@ -1,9 +1,10 @@
 /** Logs as files: Docker's format to the byte, rotation, and what a killed daemon leaves. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NO_LINE, openJournal, readJournal } from '../../../src/dockerd/container/logs/journal.ts';
 import { type LogWriter, type LogWriterSettings, openWriter } from '../../../src/dockerd/container/logs/writer.ts';
 import type { Stream } from '../../../src/dockerd/http/stdcopy.ts';
 
@@ -289,6 +290,23 @@ describe('a daemon that is killed', () => {
     writeFileSync(`${path}.taken`, torn);
     writer().write('stdout', Buffer.from('ee\n'), AT);
     expect(entries().map((entry) => entry.log)).toEqual(['one\n', 'two\n', 'three\n']);
+  });
+
+  it('keeps nothing rather than something old when the disk is full', () => {
+    const kept = `${path}.taken`;
+    symlinkSync('/dev/full', kept);
+    const journal = openJournal(kept);
+    const state = { place: { inode: 1, size: 2 }, unfinished: { stdout: NO_LINE, stderr: NO_LINE } };
+    expect(() => journal.settled(state)).toThrow('ENOSPC');
+    expect(existsSync(kept)).toBe(false);
+    // Nothing to go on from: no chunk is kept.
+    journal.took({ stream: 'stdout', bytes: Buffer.from('x'), at: AT });
+    expect(existsSync(kept)).toBe(false);
+    // There is room again.
+    journal.settled(state);
+    journal.took({ stream: 'stderr', bytes: Buffer.from('x'), at: AT });
+    expect(readJournal(kept)).toMatchObject({ state, chunk: { stream: 'stderr', at: AT } });
+    journal.close();
   });
 
   it('leaves a torn entry, which is taken away', () => {

@@ -118,6 +118,24 @@ export function openJournal(path: string): Journal {
   /** Behind the newest state. */
   let end = 0;
 
+  const close = (): void => {
+    if (fd !== undefined) closeSync(fd);
+    fd = undefined;
+  };
+  const remove = (): void => rmSync(path, { force: true });
+
+  /** On a full disk none is better than an old one: by that the log would be taken back too far. */
+  const put = (pieces: Buffer[], position: number): void => {
+    try {
+      const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+      if (writevSync(fd as number, pieces, position) < length) throw new Error(`${path}: only a part could be written`);
+    } catch (error) {
+      close();
+      remove();
+      throw error;
+    }
+  };
+
   const write = ({ place, unfinished: { stdout, stderr } }: LogState, chunk?: Chunk): void => {
     // Not emptied: what the last daemon left counts until this is written.
     fd ??= openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
@@ -130,21 +148,16 @@ export function openJournal(path: string): Journal {
     const start = number % 2 === 0 ? 0 : SLOT;
     mark = next;
     end = start + length;
-    writevSync(fd, pieces, start);
+    put(pieces, start);
   };
 
   return {
     settled: (state) => write(state),
     took(chunk) {
-      if (fd !== undefined) writevSync(fd, [prefixOf(mark, chunk), chunk.bytes], end);
+      if (fd !== undefined) put([prefixOf(mark, chunk), chunk.bytes], end);
     },
     remains: write,
-    remove() {
-      rmSync(path, { force: true });
-    },
-    close() {
-      if (fd !== undefined) closeSync(fd);
-      fd = undefined;
-    },
+    remove,
+    close,
   };
 }
