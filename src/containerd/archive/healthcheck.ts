@@ -23,6 +23,9 @@ const TIMES: Record<string, 'Interval' | 'Timeout' | 'StartPeriod' | 'StartInter
   'start-interval': 'StartInterval',
 };
 
+/** `--interval=30s ` */
+const FLAG = /^--([\w-]+)(?:=(\S*))?\s*/;
+
 function setFlag(check: Healthcheck, name: string, value: string): void {
   if (name === 'retries') {
     if (!/^\d{1,9}$/.test(value)) throw invalidArgument(`--retries must be at least 1 (not ${value})`);
@@ -45,7 +48,7 @@ function setFlag(check: Healthcheck, name: string, value: string): void {
 export function parseHealthcheck(text: string, command: (text: string) => string[]): Healthcheck {
   const check: Healthcheck = { Test: [] };
   let rest = text;
-  for (let flag = /^--([\w-]+)(?:=(\S*))?\s*/.exec(rest); flag; flag = /^--([\w-]+)(?:=(\S*))?\s*/.exec(rest)) {
+  for (let flag = FLAG.exec(rest); flag; flag = FLAG.exec(rest)) {
     const [whole, name = '', value] = flag;
     if (value === undefined) throw invalidArgument(`Missing a value on flag: ${name}`);
     setFlag(check, name, value);

@@ -99,7 +99,7 @@ function decodeSlot(text: Buffer): { number: number; state: LogState; chunk: Chu
 }
 
 /** What the last daemon left. @returns undefined when that is not known, or the log ended in order */
-export function readJournal(path: string): { state: LogState; chunk: Chunk | undefined } | undefined {
+export function readJournal(path: string): ReturnType<typeof decodeSlot> {
   let text: Buffer;
   try {
     text = readFileSync(path);
@@ -110,10 +110,11 @@ export function readJournal(path: string): { state: LogState; chunk: Chunk | und
   return one && two ? (one.number > two.number ? one : two) : (one ?? two);
 }
 
-export function openJournal(path: string): Journal {
+/** @param last the number of the state that counts in the file: the next ones follow it, and begin in the other slot */
+export function openJournal(path: string, last = 0): Journal {
   const session = randomBytes(4).toString('hex');
   let fd: number | undefined;
-  let number = 0;
+  let number = last;
   let mark = '';
   /** Behind the newest state. */
   let end = 0;
@@ -139,7 +140,6 @@ export function openJournal(path: string): Journal {
   const write = ({ place, unfinished: { stdout, stderr } }: LogState, chunk?: Chunk): void => {
     // Not emptied: what the last daemon left counts until this is written.
     fd ??= openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
-    if (number === 0) number = Date.now() * 1000;
     const next = `${session}-${++number}`;
     const header: Header = { place, lines: { stdout: about(stdout), stderr: about(stderr) }, number, mark: next };
     const pieces = [Buffer.from(`${JSON.stringify(header)}\n`), stdout.bytes, stderr.bytes, Buffer.from(next)];

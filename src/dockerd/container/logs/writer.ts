@@ -3,7 +3,7 @@ import { realtime } from '../../../libc/clock.ts';
 import type { Stream } from '../../http/stdcopy.ts';
 import { addEntry, openBatch, tailOf } from './encode-entry.ts';
 import { NO_LINE, openJournal, readJournal, type UnfinishedLines } from './journal.ts';
-import { cutLines, NOTHING } from './lines.ts';
+import { cutLines } from './lines.ts';
 import { type LogFile, type LogFileSettings, openLogFile } from './log-file.ts';
 
 export interface LogWriter {
@@ -34,7 +34,8 @@ const SILENCE_MS = 60_000;
 export function openWriter(settings: LogWriterSettings, failed: (error: unknown) => void): LogWriter {
   const file = openLogFile(settings, failed);
   const journalPath = `${settings.path}.taken`;
-  const journal = openJournal(journalPath);
+  const last = readJournal(journalPath);
+  const journal = openJournal(journalPath, last?.number);
   const unfinished: UnfinishedLines = { stdout: NO_LINE, stderr: NO_LINE };
   const batch = openBatch();
   /** When each kind of failure was told. */
@@ -85,7 +86,7 @@ export function openWriter(settings: LogWriterSettings, failed: (error: unknown)
           earlier = tail;
         }
         makeRoom(() => {
-          const left = { ...unfinished, [stream]: { ...NOTHING, continued, since } };
+          const left = { ...unfinished, [stream]: { ...NO_LINE, continued, since } };
           attempt(() => journal.remains({ ...state(), unfinished: left }, { stream, bytes: source.subarray(start), at }));
         });
         addEntry(batch, source, start, end, whole, continued ? earlier : tail);
@@ -104,7 +105,6 @@ export function openWriter(settings: LogWriterSettings, failed: (error: unknown)
     addEntry(batch, bytes, 0, bytes.length, false, tailOf(stream, settings.attributes, continued ? since : realtime()));
   };
 
-  const last = readJournal(journalPath);
   if (last && file.rewind(last.state.place)) {
     Object.assign(unfinished, last.state.unfinished);
     if (last.chunk) append(last.chunk.stream, last.chunk.bytes, last.chunk.at);
