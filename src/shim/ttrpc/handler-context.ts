@@ -52,7 +52,11 @@ export function handlerContext(method: DescMethod, { protocol, timeoutMs: budget
     protocolName: protocol,
     url: `${protocol}:/${method.parent.typeName}/${method.name}`,
     values: createContextValues(),
-    timeoutMs: () => (deadline === undefined ? undefined : Math.max(0, deadline - performance.now())),
+    timeoutMs() {
+      // A timer may come a fraction of a millisecond early; once it has, no time is left.
+      if (made.stopped?.code === Code.DeadlineExceeded) return 0;
+      return deadline === undefined ? undefined : Math.max(0, deadline - performance.now());
+    },
     abandoned,
     stop,
     done() {
